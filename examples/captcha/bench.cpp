@@ -1,0 +1,106 @@
+// captcha bench: how fast this machine trains and predicts.
+#include <captcha/model/inference.hpp>
+#include <captcha/optim/adam.hpp>
+#include <captcha/train/step.hpp>
+
+#include "characters.hpp"
+#include "commands.hpp"
+#include <cblas.h>
+#include <nlohmann/json.hpp>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+namespace captcha::app {
+namespace {
+
+/// Images of noise, all different: what they show does not matter to the speed.
+struct NoiseImages {
+  static constexpr Shape shape = character;
+  std::size_t count;
+
+  std::size_t size() const { return count; }
+  int get(std::size_t index, std::span<float> pixels) const {
+    Random random(1, Purpose::test, 0, index);
+    for (float& pixel : pixels) pixel = random.normal();
+    return static_cast<int>(index % labels.size());
+  }
+};
+
+/// The median time in seconds of calls to f, over `seconds` of them and at least five.
+template <class F>
+double median_seconds(double seconds, F&& f) {
+  using Clock = std::chrono::steady_clock;
+  f();  // the first call touches the memory for the first time
+  std::vector<double> times;
+  for (const auto start = Clock::now();
+       times.size() < 5 || std::chrono::duration<double>(Clock::now() - start).count() < seconds;) {
+    const auto before = Clock::now();
+    f();
+    times.push_back(std::chrono::duration<double>(Clock::now() - before).count());
+  }
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+  return times[times.size() / 2];
+}
+
+}  // namespace
+
+int bench(const BenchArguments& arguments) {
+  Workers workers(arguments.threads);
+  Weights<Network> weights(1);
+  const Loader loader(NoiseImages{arguments.batch}, {.batch_size = arguments.batch, .threads = 0});
+  auto epoch = loader.epoch(0);
+  const auto& batch = *epoch.begin();
+  const double images = static_cast<double>(arguments.batch);
+
+  const double infer = [&] {
+    Inference<Network, character> inference(static_cast<int>(arguments.batch));
+    return median_seconds(arguments.seconds, [&] {
+      inference(weights, batch.inputs().data(), static_cast<int>(arguments.batch), workers);
+    });
+  }();
+  const double latency = [&] {
+    Inference<Network, character> inference(1);
+    return median_seconds(arguments.seconds, [&] { inference(weights, batch.inputs().data(), 1, workers); });
+  }();
+  const double train = [&] {
+    TrainingStep<Network, character, AdamW, CrossEntropy> step(arguments.batch, {},
+                                                               Descent<Network, AdamW>(AdamW{}), {});
+    std::size_t number = 0;
+    return median_seconds(arguments.seconds, [&] { step.run(weights, batch, number++, 1e-3, workers); });
+  }();
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const double peak_mb = static_cast<double>(usage.ru_maxrss) / 1024;
+  const std::string kernel = openblas_get_corename();
+
+  if (arguments.json) {
+    std::printf("%s\n", nlohmann::ordered_json{{"threads", arguments.threads},
+                                               {"batch", arguments.batch},
+                                               {"train_images_per_s", images / train},
+                                               {"infer_images_per_s", images / infer},
+                                               {"latency_ms", 1000 * latency},
+                                               {"peak_memory_mb", peak_mb},
+                                               {"blas_kernel", kernel}}
+                            .dump(2)
+                            .c_str());
+    return 0;
+  }
+  std::printf("ResNet-18, %s, batch %zu, %d thread%s, OpenBLAS kernels for %s\n",
+              to_string(character).c_str(), arguments.batch, arguments.threads,
+              arguments.threads == 1 ? "" : "s", kernel.c_str());
+  std::printf(
+      "training    %8.0f images/s\nprediction  %8.0f images/s\none image   %8.2f ms\npeak memory %8.0f MB\n",
+      images / train, images / infer, 1000 * latency, peak_mb);
+  if (const char* forced = std::getenv("OPENBLAS_CORETYPE"))
+    std::printf(
+        "OPENBLAS_CORETYPE=%s is set: without it OpenBLAS chooses the kernels that fit this processor\n",
+        forced);
+  return 0;
+}
+
+}  // namespace captcha::app

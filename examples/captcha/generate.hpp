@@ -1,0 +1,48 @@
+// `captcha generate`: a folder of drawn characters to train on where the data set cannot be had.
+#pragma once
+
+#include <captcha/core/error.hpp>
+#include <captcha/core/random.hpp>
+
+#include "draw_character.hpp"
+#include "generate_folder.hpp"
+#include "glyph_font.hpp"
+#include "glyph_table.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace captcha::app {
+
+struct GenerateOptions {
+  std::filesystem::path out;
+  std::size_t count = 20'000;  ///< images in all; each class gets the same number, give or take one
+  std::uint64_t seed = 1;
+  std::size_t first = 0;  ///< number of the first image, to go on where another run ended
+  bool add = false;       ///< write into a folder that holds files
+  CharacterStyle style{};
+};
+
+/// Image number `number` of a seed: number modulo 20 is its class, the rest is chance that hangs on nothing
+/// else.
+inline Image generate_image(std::size_t number, const GenerateOptions& options, const Glyphs& glyphs) {
+  Random random(options.seed, Purpose::generate, 0, number);
+  return draw_character(labels[number % labels.size()], random, options.style, glyphs);
+}
+
+/// Writes `count` characters of 52 x 32 pixels as `<label>_<number>.png`. The same seed gives the same files.
+/// Throws Error, and leaves no image behind, if the font is missing, the folder holds files (and not `add`)
+/// or cannot be written.
+inline void generate(const GenerateOptions& options) {
+  if (options.count == 0) throw Error("generate: 0 images asked for, expected a count, such as 20000");
+  const Glyphs& glyphs = installed_glyphs();
+  NewFolder folder(options.out, options.add);
+  for (std::size_t number = options.first; number < options.first + options.count; ++number)
+    folder.write(std::string(1, labels[number % labels.size()]) + "_" + std::to_string(number) + ".png",
+                 generate_image(number, options, glyphs));
+  folder.commit();
+}
+
+}  // namespace captcha::app

@@ -1,0 +1,87 @@
+// `captcha prepare`: cuts a folder of solved CAPTCHAs into a folder of labelled characters.
+#pragma once
+
+#include <captcha/core/error.hpp>
+#include <captcha/core/random.hpp>
+#include <captcha/data/folder.hpp>
+#include <captcha/data/image.hpp>
+#include <captcha/data/png.hpp>
+
+#include "generate_folder.hpp"
+#include "glyph_cut.hpp"
+#include "prepare_cut.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace captcha::app {
+
+struct PrepareOptions {
+  std::filesystem::path captchas;  ///< 200 x 50 PNG images, each named by its solution: `2b827.png`
+  std::filesystem::path out;
+  bool add = false;  ///< write into a folder that holds files
+  std::size_t variants =
+      1;                   ///< pictures of each character; all but the first move the box a little by chance
+  std::uint64_t seed = 1;  ///< of that chance
+  /// Reads the JPEG files; without it they are skipped. <captcha/data/jpeg.hpp> has one for files you trust.
+  Image (*read_jpeg)(const std::filesystem::path&) = nullptr;
+};
+
+struct PrepareReport {
+  std::size_t captchas = 0;
+  std::size_t characters = 0;
+  std::vector<std::string> skipped{};  ///< files that were not read: name and reason
+};
+
+/// Writes the characters of all CAPTCHAs of a folder as `<label>_<solution>-<position>.png`, positions from 1
+/// (and `-2`, `-3`, … behind it for further variants), so that a split can keep one CAPTCHA's characters
+/// together. Throws Error, and leaves nothing behind, for the first file that is damaged, of another size, or
+/// whose name is no solution; if there is no CAPTCHA; and if the folder to write holds files (and not `add`)
+/// or cannot be written.
+inline PrepareReport prepare(const PrepareOptions& options) {
+  PrepareReport report;
+  const std::vector<std::string> names = list_images(options.captchas, false);
+  if (names.empty())
+    throw Error(options.captchas.string() +
+                ": no images, expected CAPTCHAs named by their solution, such as 2b827.png");
+  NewFolder folder(options.out, options.add);
+  std::set<std::string> seen;
+  for (const std::string& name : names) {
+    const std::filesystem::path path = options.captchas / name;
+    const std::string solution = path.stem().string();
+    const bool is_png = path.extension() == ".png" || path.extension() == ".PNG";
+    const bool is_jpeg = path.extension() == ".jpg" || path.extension() == ".jpeg";
+    if (!is_png && !(is_jpeg && options.read_jpeg)) {
+      report.skipped.push_back(name + ": not a PNG; convert it to one");
+      continue;
+    }
+    if (!seen.insert(solution).second) {
+      report.skipped.push_back(name + ": another file has the same solution");
+      continue;
+    }
+    const Image image = to_grey(is_png ? read_png(path) : options.read_jpeg(path));
+    for (const Cut& cut : cut_captcha(image, solution, path.string())) {
+      const std::string stem =
+          std::string(1, cut.label) + "_" + solution + "-" + std::to_string(cut.position);
+      folder.write(stem + ".png", cut.image);
+      Random random(options.seed, Purpose::generate, static_cast<std::uint64_t>(cut.position),
+                    report.captchas);
+      for (std::size_t variant = 2; variant <= options.variants; ++variant)
+        folder.write(stem + "-" + std::to_string(variant) + ".png",
+                     cut_out(image, jittered(cut.box, random)));
+      report.characters += options.variants;
+    }
+    ++report.captchas;
+  }
+  if (report.captchas == 0)
+    throw Error(options.captchas.string() + ": none of its " + std::to_string(names.size()) +
+                " images is a PNG; convert them");
+  folder.commit();
+  return report;
+}
+
+}  // namespace captcha::app

@@ -1,0 +1,66 @@
+// Pictures and bars in a terminal.
+#pragma once
+
+#include <captcha/data/image.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace captcha::app {
+
+/// Whether standard output is a terminal that may show colours (see no-color.org).
+inline bool colours() {
+  const char* const refused = std::getenv("NO_COLOR");
+  return ::isatty(STDOUT_FILENO) == 1 && (refused == nullptr || *refused == '\0');
+}
+
+/// A bar of `width` characters, filled to `share` of it.
+inline std::string bar(double share, int width = 24) {
+  const int filled = static_cast<int>(share * width + 0.5);
+  std::string text;
+  for (int i = 0; i < width; ++i) text += i < filled ? "█" : "·";
+  return text;
+}
+
+/// The rows of a grey picture, two pixel rows to a line of half blocks where colours are allowed, else three
+/// to a line of characters from dark to light. The darkest pixel is shown black and the lightest white, so
+/// that pictures which hold only the values 0 and 1 can be seen too.
+inline std::vector<std::string> picture_lines(const Image& image) {
+  const auto [low, high] = std::minmax_element(image.pixels.begin(), image.pixels.end());
+  const int least = *low, range = std::max(1, *high - *low);
+  const auto level = [&](int row, int column) {
+    return row < image.height ? 255 * (image.at(row, column) - least) / range : 255;
+  };
+  std::vector<std::string> lines;
+  if (colours()) {
+    for (int row = 0; row < image.height; row += 2) {
+      std::string line;
+      for (int column = 0; column < image.width; ++column) {
+        char cell[64];
+        const int up = level(row, column), down = level(row + 1, column);
+        std::snprintf(cell, sizeof cell, "\033[38;2;%d;%d;%dm\033[48;2;%d;%d;%dm▀", up, up, up, down, down,
+                      down);
+        line += cell;
+      }
+      lines.push_back(line + "\033[0m");
+    }
+  } else {
+    constexpr std::string_view shades = "@%#*+=-:. ";
+    for (int row = 0; row < image.height; row += 3) {
+      std::string line;
+      for (int column = 0; column < image.width; ++column) {
+        const int sum = level(row, column) + level(row + 1, column) + level(row + 2, column);
+        line += shades[static_cast<std::size_t>(sum * (static_cast<int>(shades.size()) - 1) / (3 * 255))];
+      }
+      lines.push_back(line);
+    }
+  }
+  return lines;
+}
+
+}  // namespace captcha::app

@@ -1,0 +1,105 @@
+// captcha train: teaches the network the characters of a folder.
+#include <captcha/train.hpp>
+
+#include "characters.hpp"
+#include "commands.hpp"
+
+#include <cstdio>
+
+namespace captcha::app {
+namespace {
+
+/// Calls a function when the run starts.
+struct AtStart {
+  const std::function<void()>& call;
+  void on_start(const TrainingState&) const { call(); }
+};
+
+/// What is done to a training image before it is standardised: what happened to the characters of the data
+/// set, once more. Stretch comes first, so that strengths mean the same for very dark images.
+auto augmentation() {
+  return Augment{Stretch{},
+                 Affine{.rotate = 9, .shift = 0.06f, .scale = 0.12f, .shear = 6},
+                 BrightnessContrast{.brightness = 0.15f, .contrast = 0.3f, .probability = 0.5f},
+                 GaussianBlur{.sigma = 1.0f, .probability = 0.3f},
+                 GaussianNoise{.deviation = 0.12f, .probability = 0.5f},
+                 StrikeThrough{.lines = 1, .probability = 0.25f},
+                 RandomErasing{.largest = 0.12f, .probability = 0.15f},
+                 Standardise{}};
+}
+
+std::vector<ParameterGroup> groups_of(const TrainArguments& arguments) {
+  if (arguments.freeze == "none") return {};
+  if (arguments.freeze == "backbone")
+    return {{.prefix = "", .frozen = true}, {.prefix = "fc", .frozen = false}};
+  return {{.prefix = arguments.freeze, .frozen = true}};
+}
+
+template <class Train, class Validation>
+FitResult run(const TrainArguments& arguments, const std::function<void()>& started, const Train& data,
+              const Validation& validation) {
+  Weights<Network> weights(arguments.seed);
+  if (!arguments.pretrained.empty()) {
+    const LoadReport report = load_weights(arguments.pretrained, weights, {.strict = false, .adapt = true});
+    if (!arguments.quiet) std::printf("%s: %s\n", arguments.pretrained.c_str(), report.text().c_str());
+  }
+  const FitOptions<> options{
+      .epochs = arguments.epochs > 0
+                    ? arguments.epochs
+                    : std::clamp<std::size_t>(images_shown / std::max<std::size_t>(data.size(), 1), 3, 200),
+      .batch_size = arguments.batch,
+      .optimizer = {.learning_rate = static_cast<float>(arguments.learning_rate),
+                    .weight_decay = static_cast<float>(arguments.weight_decay)},
+      .loss = {.label_smoothing = static_cast<float>(arguments.label_smoothing)},
+      .schedule = OneCycle{},
+      .groups = groups_of(arguments),
+      .clip_norm = arguments.clip,
+      .average_decay = arguments.average,
+      .patience = arguments.patience,
+      .threads = arguments.threads,
+      .loader_threads = arguments.loader_threads,
+      .seed = arguments.seed,
+      .run = arguments.out,
+      .resume = arguments.resume,
+      .info = character_info()};
+  const auto go = [&](const auto& train) {
+    return arguments.quiet ? fit(weights, train, validation, options, AtStart{started})
+                           : fit(weights, train, validation, options, AtStart{started}, ProgressBar{});
+  };
+  if (arguments.mixup > 0) return go(mixup(data, {.alpha = arguments.mixup}));
+  return go(data);
+}
+
+template <class Train, class Validation>
+int augmented(const TrainArguments& arguments, const std::function<void()>& started, const Train& data,
+              const Validation& validation) {
+  const auto judged = map(validation, Standardise{});
+  const FitResult result = arguments.augment ? run(arguments, started, map(data, augmentation()), judged)
+                                             : run(arguments, started, map(data, Standardise{}), judged);
+  if (!arguments.quiet && !result.history.empty())
+    std::printf(
+        "trained on %zu images, judged on %zu others: %.2f %% right (best %.2f %% after epoch %zu)\nmodel: "
+        "%s\n",
+        data.size(), judged.size(), 100 * result.history.back()["val_accuracy"], 100 * result.best,
+        result.best_epoch, (arguments.out / "final.safetensors").c_str());
+  return 0;
+}
+
+}  // namespace
+
+int train(const TrainArguments& arguments, const std::function<void()>& started) {
+  const Characters data = open_characters(arguments.data, arguments.resize);
+  if (!arguments.quiet) std::printf("%zu images of %s\n", data.size(), arguments.data.c_str());
+  if (!arguments.val_data.empty())
+    return augmented(arguments, started, data, open_characters(arguments.val_data, arguments.resize));
+  const auto [train_part, validation] =
+      split(data, {1 - arguments.val_fraction, arguments.val_fraction},
+            {.seed = arguments.seed, .grouped = arguments.group == "source"});
+  if (validation.size() == 0)
+    throw Error(arguments.data.string() + ": --val-fraction " + std::to_string(arguments.val_fraction) +
+                " of its " + std::to_string(data.size()) +
+                " images leaves none to judge; give more, or --val-data");
+  return augmented(arguments, started, train_part, validation);
+}
+
+}  // namespace captcha::app

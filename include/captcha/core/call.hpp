@@ -1,0 +1,67 @@
+// What a layer is handed when it runs: pointers to exactly what the call may read and write.
+//
+// Activations lie as [row][channel][column][sample], the sample index innermost; a flat vector as
+// [feature][sample]. T is float or double. Nothing a call points to is owned by the layer.
+#pragma once
+
+#include <cstdint>
+
+namespace captcha {
+
+class Workers;  // kernels/workers.hpp
+
+/// Prediction: reads x, parameters and buffers; writes y and scratch. Re-entrant.
+template <class T>
+struct Infer {
+  int samples;          ///< N
+  const T* x;           ///< input, shape S
+  T* y;                 ///< output, shape out(S)
+  const T* parameters;  ///< this layer's parameter slots, one behind the other
+  const T* buffers;     ///< this layer's buffer slots
+  T* scratch;           ///< scratch(S, Pass::infer) values, contents undefined
+  Workers& workers;     ///< threads to split the work over
+};
+
+/// Which random numbers a training step uses: the same key gives the same numbers.
+struct Noise {
+  std::uint64_t seed = 0;
+  std::uint64_t step = 0;
+  std::uint64_t layer = 0;  ///< told apart by position in the network
+
+  constexpr Noise child(std::size_t index) const { return {seed, step, layer * 1000003 + index + 1}; }
+};
+
+/// The forward half of a training step: as Infer, and writes buffers and what backward must find.
+template <class T>
+struct Forward {
+  int samples;
+  const T* x;
+  T* y;
+  const T* parameters;
+  T* buffers;          ///< running statistics, updated unless frozen
+  T* saved;            ///< saved(S) values, kept for backward
+  T* scratch;          ///< scratch(S, Pass::forward) values
+  const bool* frozen;  ///< one flag a parameter slot; a frozen norm uses its running statistics
+  Noise noise;
+  Workers& workers;
+};
+
+/// The backward half: from dy to dx, accumulating into gradients.
+template <class T>
+struct Backward {
+  int samples;
+  const T* x;   ///< the input, or null unless the layer declares that it reads it
+  const T* y;   ///< the output, or null unless the layer declares that it reads it
+  const T* dy;  ///< gradient of the loss by y
+  T* dx;        ///< gradient by x: overwritten; null when nobody needs it
+  const T* parameters;
+  const T* buffers;
+  T* gradients;  ///< laid out as parameters; added to, never overwritten
+  const T* saved;
+  T* scratch;  ///< scratch(S, Pass::backward) values
+  const bool* frozen;
+  Noise noise;
+  Workers& workers;
+};
+
+}  // namespace captcha

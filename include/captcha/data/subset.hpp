@@ -1,0 +1,65 @@
+// Some samples of a data set, in some order: subset, take, shuffle.
+#pragma once
+
+#include <captcha/core/error.hpp>
+#include <captcha/data/view.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <numeric>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace captcha {
+
+/// The samples of a data set whose indices are given, in that order; an index may occur more than once.
+template <class D>
+class Subset : public View<Subset<D>, D> {
+ public:
+  Subset(std::shared_ptr<const D> data, std::vector<std::size_t> indices)
+      : View<Subset, D>(std::move(data)), indices_(std::move(indices)) {
+    for (const std::size_t index : indices_)
+      if (index >= this->data().size())
+        throw Error("subset: index " + std::to_string(index) + " in a data set of " +
+                    std::to_string(this->data().size()) + " samples");
+  }
+
+  std::size_t size() const { return indices_.size(); }
+  std::size_t source(std::size_t index) const { return indices_[index]; }
+
+  auto get(std::size_t index, std::span<float> pixels, Random& random) const {
+    return fetch(this->data(), source(index), pixels, random);
+  }
+
+ private:
+  std::vector<std::size_t> indices_;
+};
+
+/// The samples with these indices. Throws Error for an index outside the data set.
+template <class D>
+auto subset(D&& data, std::vector<std::size_t> indices) {
+  return Subset(hold(std::forward<D>(data)), std::move(indices));
+}
+
+/// The first `count` samples, or all where there are fewer.
+template <class D>
+auto take(D&& data, std::size_t count) {
+  std::vector<std::size_t> indices(std::min<std::size_t>(count, data.size()));
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  return subset(std::forward<D>(data), std::move(indices));
+}
+
+/// All samples in an order that depends on the seed alone.
+template <class D>
+auto shuffle(D&& data, std::uint64_t seed) {
+  std::vector<std::size_t> indices(data.size());
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  Random(seed, Purpose::shuffle).shuffle(std::span(indices));
+  return subset(std::forward<D>(data), std::move(indices));
+}
+
+}  // namespace captcha

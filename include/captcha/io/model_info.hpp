@@ -1,0 +1,97 @@
+// What a model file says of its model besides the weights.
+#pragma once
+
+#include <captcha/core/error.hpp>
+#include <captcha/core/shape.hpp>
+#include <captcha/io/json.hpp>
+#include <captcha/io/safetensors.hpp>
+#include <captcha/model/weights.hpp>
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace captcha {
+
+/// The version of what we write into the metadata of model files and checkpoints.
+inline constexpr int model_format = 1;
+
+/// Enough to use a model without being told anything else.
+struct ModelInfo {
+  std::string architecture;            ///< "resnet18", as the program that wrote the file calls it
+  std::vector<std::string> classes{};  ///< names by class number
+  std::string normalisation;           ///< "standardise": what was done to pixels before the network saw them
+  Shape input{};                       ///< of one sample
+};
+
+/// 16 hexadecimal digits that change with any name or shape of a network's parameters and buffers.
+template <class Net>
+std::string fingerprint() {
+  std::string all;
+  for (const PlacedSlot& placed : slots_of<Net>()) {
+    all += placed.name;
+    for (std::size_t axis = 0; axis < 4; ++axis) all += " " + std::to_string(placed.slot.extent(axis));
+    all += "\n";
+  }
+  return hash_text({}, all);
+}
+
+/// The metadata of a model file of network Net.
+template <class Net>
+std::map<std::string, std::string> to_metadata(const ModelInfo& info) {
+  std::string classes;
+  for (const std::string& name : info.classes) classes += (classes.empty() ? "[" : ",") + json_string(name);
+  return {{"captcha.format", std::to_string(model_format)},
+          {"captcha.fingerprint", fingerprint<Net>()},
+          {"captcha.architecture", info.architecture},
+          {"captcha.classes", classes.empty() ? "[]" : classes + "]"},
+          {"captcha.normalisation", info.normalisation},
+          {"captcha.input", to_string(info.input)}};
+}
+
+/// "1 x 52 x 32" or "20", as to_string(Shape) writes them. Error on anything else.
+inline Shape shape_from(std::string_view text) {
+  int sizes[3]{}, count = 0;
+  bool digits = false, valid = true;
+  for (const char letter : std::string(text) + " ") {
+    if (letter >= '0' && letter <= '9' && count < 3) {
+      valid = valid && sizes[count] < 100'000;
+      sizes[count] = valid ? sizes[count] * 10 + (letter - '0') : 0;
+      digits = true;
+    } else if (digits) {
+      ++count;
+      digits = false;
+    }
+  }
+  const Shape shape = count == 3 ? chw(sizes[0], sizes[1], sizes[2]) : flat(sizes[0]);
+  if (!valid || to_string(shape) != text)
+    throw Error("'" + std::string(text) + "' is no shape, expected one like 1 x 52 x 32");
+  return shape;
+}
+
+/// Reads it back. Error that names the file when it is not one of ours, of a newer format, or damaged.
+inline ModelInfo model_info(const SafetensorsFile& file, const std::string& name) {
+  const auto& metadata = file.metadata();
+  const auto value = [&](const char* key) {
+    const auto found = metadata.find(key);
+    if (found == metadata.end())
+      throw Error(name + ": no '" + key +
+                  "' in its metadata, so it was not written by captcha; "
+                  "give it to --pretrained to start a training from it");
+    return found->second;
+  };
+  if (value("captcha.format") != std::to_string(model_format))
+    throw Error(name + ": model format " + value("captcha.format") + ", this program knows format " +
+                std::to_string(model_format) + "; use a newer one");
+  ModelInfo info{
+      value("captcha.architecture"), {}, value("captcha.normalisation"), shape_from(value("captcha.input"))};
+  const std::string classes = value("captcha.classes");
+  JsonReader reader(classes, classes.size() + 1024, name + ": its class names");
+  reader.items([&] { info.classes.push_back(reader.string()); });
+  reader.finish();
+  return info;
+}
+
+}  // namespace captcha

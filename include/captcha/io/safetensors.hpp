@@ -1,0 +1,256 @@
+// Reads and writes safetensors files: a table of names and arrays, nothing else. Everything is checked before
+// anything is given out; our own files carry hashes, so that no damaged bit goes unnoticed.
+#pragma once
+
+#include <captcha/core/error.hpp>
+#include <captcha/io/atomic_file.hpp>
+#include <captcha/io/json.hpp>
+#include <captcha/io/safe_tensor.hpp>
+#include <captcha/io/safetensors_header.hpp>
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push  // GCC 12 takes _mm512_undefined_epi32 for an uninitialised read (GCC bug 105593)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+#ifndef XXH_INLINE_ALL
+#define XXH_INLINE_ALL
+#endif
+#include <xxhash.h>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <istream>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace captcha {
+
+/// The metadata keys under which our files keep their hashes, all XXH3-64 (Collet 2020) in hexadecimal:
+/// of each tensor (name, type, shape and bytes), and of all other metadata.
+inline constexpr std::string_view hash_prefix = "captcha.hash.";
+inline constexpr std::string_view tensor_hash_prefix = "captcha.hash.tensor.";
+inline constexpr std::string_view metadata_hash_key = "captcha.hash.metadata";
+inline constexpr std::string_view hash_algorithm_key = "captcha.hash.algorithm";
+
+/// 16 hexadecimal digits that cover the tensor's name, type, shape and bytes.
+inline std::string hash_text(std::span<const std::byte> bytes, std::string_view description) {
+  const std::uint64_t seed = XXH3_64bits(description.data(), description.size());
+  const std::uint64_t hash = XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+  std::string text;
+  for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[hash >> shift & 15];
+  return text;
+}
+inline std::string tensor_hash(const SafeTensor& tensor) {
+  return hash_text(tensor.bytes,
+                   std::string(info(tensor.dtype).name) + " " + shape_text(tensor.shape) + " " + tensor.name);
+}
+/// Covers every key and value but its own.
+inline std::string metadata_hash(const std::map<std::string, std::string>& metadata) {
+  std::string all;
+  for (const auto& [key, value] : metadata)
+    if (key != metadata_hash_key)
+      all += std::to_string(key.size()) + ":" + key + std::to_string(value.size()) + ":" + value;
+  return hash_text({}, all);
+}
+
+/// Whether a file's hashes were there and right, or whether it had none (other writers' files have none).
+enum class Integrity { verified, absent };
+
+/// A safetensors file in memory. Move-only; the tensors' bytes live as long as it does.
+class SafetensorsFile {
+ public:
+  /// Reads and checks a whole file. Throws Error that names the file, and the tensor or the byte, if anything
+  /// is amiss: a header that is too long or damaged, an unknown type, a shape that does not fit its bytes,
+  /// bytes that overlap, leave holes or stay unused, or a hash that is missing or wrong. Memory: at most the
+  /// file's size and 1 MiB, whatever the file claims (which leaves room for some 12,000 tensors).
+  static SafetensorsFile read(const std::filesystem::path& path) {
+    std::error_code failed;
+    if (!std::filesystem::is_regular_file(path, failed))
+      throw Error(path.string() + ": " + (failed ? failed.message() : "not a regular file"));
+    const std::uintmax_t size = std::filesystem::file_size(path, failed);
+    std::ifstream in(path, std::ios::binary);
+    if (failed || !in) throw Error(path.string() + ": cannot be opened: " + std::strerror(errno));
+    return read(in, size, path.string());
+  }
+
+  /// The same from a stream that holds `size` bytes; `name` is what messages call it.
+  static SafetensorsFile read(std::istream& in, std::uintmax_t size, const std::string& name) {
+    const auto fetch = [&](void* to, std::size_t bytes) {
+      if (!in.read(static_cast<char*>(to), static_cast<std::streamsize>(bytes)))
+        throw Error(name + ": cannot be read to its end; it may have changed meanwhile");
+    };
+    std::uint64_t length = 0;
+    if (size < sizeof(length))
+      throw Error(name + ": " + std::to_string(size) + " bytes, too short for a safetensors file");
+    fetch(&length, sizeof(length));
+    if (length > max_safetensors_header || length > size - sizeof(length))
+      throw Error(name + ": not a safetensors file, or cut short: it claims a header of " +
+                  std::to_string(length) + " bytes, expected at most " +
+                  std::to_string(std::min<std::uintmax_t>(max_safetensors_header, size - sizeof(length))));
+    SafetensorsFile file;
+    file.name_ = name;
+    const auto data_size = static_cast<std::size_t>(size - sizeof(length) - length);
+    SafetensorsHeader header;
+    {
+      std::string text(static_cast<std::size_t>(length), '\0');
+      fetch(text.data(), text.size());
+      constexpr std::size_t spare = std::size_t{960} << 10;
+      header = parse_safetensors_header(text, std::min(text.size(), data_size) + spare, name);
+    }
+    check_layout(header, data_size, name);
+    file.data_ = std::make_unique_for_overwrite<std::byte[]>(data_size);
+    fetch(file.data_.get(), data_size);
+    file.tensors_ = std::move(header.tensors);
+    for (const DataRange& range : header.ranges)
+      file.tensors_[range.tensor].bytes = {file.data_.get() + range.begin, range.end - range.begin};
+    file.metadata_ = std::move(header.metadata);
+    file.index_names();
+    file.verify_hashes();
+    return file;
+  }
+
+  /// All tensors in the order of the header.
+  const std::vector<SafeTensor>& tensors() const { return tensors_; }
+  /// The tensor of that name, or nullptr.
+  const SafeTensor* find(std::string_view name) const {
+    const auto found = std::ranges::lower_bound(by_name_, name, {},
+                                                [&](auto i) -> std::string_view { return tensors_[i].name; });
+    return found != by_name_.end() && tensors_[*found].name == name ? &tensors_[*found] : nullptr;
+  }
+  /// What the writer noted, without the hashes.
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  Integrity integrity() const { return integrity_; }
+
+ private:
+  /// Sorts the ranges, and makes sure that they cover the data once and fit their tensors.
+  static void check_layout(SafetensorsHeader& header, std::size_t data_size, const std::string& file) {
+    std::ranges::sort(header.ranges, {},
+                      [](const DataRange& range) { return std::pair(range.begin, range.end); });
+    std::size_t at = 0;
+    for (const auto& [begin, end, index] : header.ranges) {
+      const SafeTensor& tensor = header.tensors[index];
+      const auto fail = [&, first = begin, last = end](const std::string& what) {
+        throw Error(file + ": tensor " + shown(tensor.name) + ", data " + std::to_string(first) + " to " +
+                    std::to_string(last) + ": " + what);
+      };
+      if (begin > end) fail("ends before it begins");
+      if (end > data_size) fail("the file has only " + std::to_string(data_size) + " bytes of data");
+      if (begin < at) fail("overlaps the tensor before it, expected to begin at " + std::to_string(at));
+      if (begin > at) fail("leaves a hole before it, expected to begin at " + std::to_string(at));
+      if (tensor_bytes(tensor.shape, tensor.dtype) != end - begin)
+        fail("does not fit its shape " + shape_text(tensor.shape) + " of " +
+             std::string(info(tensor.dtype).name));
+      at = end;
+    }
+    if (at != data_size)
+      throw Error(file + ": the tensors end at byte " + std::to_string(at) + " of the data, but it has " +
+                  std::to_string(data_size));
+  }
+
+  void index_names() {
+    by_name_.resize(tensors_.size());
+    for (std::size_t i = 0; i < by_name_.size(); ++i) by_name_[i] = i;
+    const auto name_of = [&](std::size_t i) -> const std::string& { return tensors_[i].name; };
+    std::ranges::sort(by_name_, {}, name_of);
+    const auto twice = std::ranges::adjacent_find(by_name_, {}, name_of);
+    if (twice != by_name_.end())
+      throw Error(name_ + ": tensor " + shown(name_of(*twice)) + " is there twice");
+  }
+
+  void verify_hashes() {
+    const auto first = metadata_.lower_bound(std::string(hash_prefix));
+    if (first == metadata_.end() || !first->first.starts_with(hash_prefix)) return;
+    const auto check = [&](const std::string& key, const std::string& expected, const std::string& what) {
+      const auto found = metadata_.find(key);
+      if (found == metadata_.end()) throw Error(name_ + ": the hash of " + what + " is missing");
+      if (found->second != expected)
+        throw Error(name_ + ": " + what + " is damaged (wrong hash); copy the file again, or drop the " +
+                    std::string(hash_prefix) + "* metadata if you changed it on purpose");
+    };
+    check(std::string(hash_algorithm_key), "XXH3-64", "the hash algorithm");
+    check(std::string(metadata_hash_key), metadata_hash(metadata_), "the metadata");
+    for (const SafeTensor& tensor : tensors_)
+      check(std::string(tensor_hash_prefix) + tensor.name, tensor_hash(tensor),
+            "tensor " + shown(tensor.name));
+    const std::size_t hashes =
+        std::erase_if(metadata_, [](const auto& item) { return item.first.starts_with(hash_prefix); });
+    if (hashes != tensors_.size() + 2) throw Error(name_ + ": it has hashes of tensors that are not there");
+    integrity_ = Integrity::verified;
+  }
+
+  std::string name_;
+  std::unique_ptr<std::byte[]> data_;
+  std::vector<SafeTensor> tensors_;
+  std::vector<std::size_t> by_name_;
+  std::map<std::string, std::string> metadata_;
+  Integrity integrity_ = Integrity::absent;
+};
+
+/// Writes tensors and metadata, with hashes, in one atomic step (see write_file_atomically). The same input
+/// gives the same bytes: tensors of larger values come first, so that each is aligned, and otherwise keep
+/// their order. Throws Error if a name is empty, taken twice or not UTF-8, or if bytes do not fit a shape;
+/// nothing is written then.
+inline void write_safetensors(const std::filesystem::path& path, std::span<const SafeTensor> tensors,
+                              std::map<std::string, std::string> metadata = {}) {
+  const auto fail = [&](const std::string& what) { throw Error(path.string() + ": not written: " + what); };
+  for (const auto& [key, value] : metadata)
+    if (!is_utf8(key) || !is_utf8(value) || key.starts_with(hash_prefix))
+      fail("metadata " + shown(key) + " is not UTF-8, or its name is reserved for hashes");
+  metadata[std::string(hash_algorithm_key)] = "XXH3-64";
+  std::vector<const SafeTensor*> order;
+  for (const SafeTensor& tensor : tensors) {
+    if (tensor.name.empty() || tensor.name == "__metadata__" || !is_utf8(tensor.name))
+      fail("a tensor is called " + shown(tensor.name));
+    if (tensor.shape.size() > max_tensor_axes ||
+        tensor_bytes(tensor.shape, tensor.dtype) != tensor.bytes.size())
+      fail("tensor " + shown(tensor.name) + ": " + std::to_string(tensor.bytes.size()) +
+           " bytes do not fit its shape " + shape_text(tensor.shape) + " of " +
+           std::string(info(tensor.dtype).name));
+    if (!metadata.emplace(std::string(tensor_hash_prefix) + tensor.name, tensor_hash(tensor)).second)
+      fail("two tensors are called " + shown(tensor.name));
+    order.push_back(&tensor);
+  }
+  metadata[std::string(metadata_hash_key)] = metadata_hash(metadata);
+  std::ranges::stable_sort(order, std::ranges::greater{},
+                           [](const SafeTensor* tensor) { return info(tensor->dtype).size; });
+
+  std::string header = "{\"__metadata__\":{";
+  for (const auto& [key, value] : metadata) header += json_string(key) + ":" + json_string(value) + ",";
+  header.back() = '}';
+  std::vector<std::span<const std::byte>> parts(2);
+  std::size_t at = 0;
+  for (const SafeTensor* tensor : order) {
+    header += "," + json_string(tensor->name) + ":{\"dtype\":\"" + std::string(info(tensor->dtype).name) +
+              "\",\"shape\":[";
+    for (std::size_t axis = 0; axis < tensor->shape.size(); ++axis)
+      header += (axis == 0 ? "" : ",") + std::to_string(tensor->shape[axis]);
+    header +=
+        "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + tensor->bytes.size()) + "]}";
+    at += tensor->bytes.size();
+    parts.push_back(tensor->bytes);
+  }
+  header += "}";
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  if (header.size() > max_safetensors_header) fail("its header would be above 100 MB");
+  const std::uint64_t length = header.size();
+  parts[0] = std::as_bytes(std::span(&length, 1));
+  parts[1] = std::as_bytes(std::span(header));
+  write_file_atomically(path, parts);
+}
+
+}  // namespace captcha

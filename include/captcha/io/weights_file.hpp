@@ -1,0 +1,174 @@
+// Weights in and out of safetensors files: our own exactly, others' as far as they fit.
+#pragma once
+
+#include <captcha/core/error.hpp>
+#include <captcha/io/safetensors.hpp>
+#include <captcha/model/weights.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace captcha {
+
+/// Arrays on their way into a file, in PyTorch's axis order.
+class TensorBundle {
+ public:
+  /// Adds all of a network's weights, each name behind `prefix`.
+  template <class Net, class T>
+  void add(const Weights<Net, T>& weights, const std::string& prefix = "") {
+    for (const PlacedSlot& placed : Weights<Net, T>::slots()) {
+      std::vector<std::byte>& bytes = storage_.emplace_back(placed.slot.size() * sizeof(T));
+      T* const to = reinterpret_cast<T*>(bytes.data());
+      const auto from = weights.values(placed);
+      for_each_value(placed.slot, [&](std::size_t torch, std::size_t ours) { to[torch] = from[ours]; });
+      SafeTensor tensor{prefix + placed.name, std::is_same_v<T, float> ? Dtype::f32 : Dtype::f64, {}, bytes};
+      for (std::size_t axis = 0; axis < static_cast<std::size_t>(placed.slot.rank); ++axis)
+        tensor.shape.push_back(placed.slot.extent(axis));
+      tensors_.push_back(std::move(tensor));
+    }
+  }
+  void write(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata) const {
+    write_safetensors(path, tensors_, metadata);
+  }
+
+ private:
+  std::vector<std::vector<std::byte>> storage_;
+  std::vector<SafeTensor> tensors_;
+};
+
+/// Writes a network's weights under their state-dict names.
+template <class Net, class T>
+void save_weights(const std::filesystem::path& path, const Weights<Net, T>& weights,
+                  const std::map<std::string, std::string>& metadata = {}) {
+  TensorBundle bundle;
+  bundle.add(weights);
+  bundle.write(path, metadata);
+}
+
+/// What became of the tensors of a file and the slots of a network.
+struct LoadReport {
+  std::size_t loaded = 0;                 ///< slots filled as they are in the file
+  std::vector<std::string> adapted{};     ///< first convolution, made to fit another number of channels
+  std::vector<std::string> replaced{};    ///< classifier of another class count: left as it was
+  std::vector<std::string> missing{};     ///< slots that the file does not have: left as they were
+  std::vector<std::string> misshaped{};   ///< "name: file 3 x 4, network 3 x 5"
+  std::vector<std::string> unexpected{};  ///< tensors that the network does not have
+
+  /// "loaded 100 tensors; missing: layer4.0.conv1.weight, …"
+  std::string text() const {
+    std::string line = "loaded " + std::to_string(loaded) + " tensors";
+    const auto list = [&line](const char* what, const std::vector<std::string>& names) {
+      for (std::size_t i = 0; i < names.size(); ++i)
+        line += (i == 0 ? std::string("; ") + what + ": " : ", ") + names[i];
+    };
+    list("adapted", adapted);
+    list("new", replaced);
+    list("missing", missing);
+    list("mis-shaped", misshaped);
+    list("unexpected", unexpected);
+    return line;
+  }
+};
+
+struct LoadOptions {
+  bool strict = true;       ///< anything missing, unexpected or mis-shaped is an error
+  bool adapt = false;       ///< fit the first convolution and replace the classifier where only they differ
+  std::string prefix = "";  ///< of the names in the file; tensors without it are passed over
+};
+
+/// The weight of a first convolution for `channels` input channels, made from one for as many as `shape`
+/// says: one channel is the sum over all (grey images look the same to it as grey in colour); for any other
+/// number the channels are repeated and scaled, so that a constant image gives what it gave (timm does the
+/// same).
+template <class T>
+std::vector<T> adapt_channels(const std::vector<T>& weight, const std::vector<std::size_t>& shape,
+                              std::size_t channels) {
+  const std::size_t area = shape[2] * shape[3], old = shape[1];
+  std::vector<T> adapted(shape[0] * channels * area);
+  for (std::size_t out = 0; out < shape[0]; ++out)
+    for (std::size_t i = 0; i < area; ++i)
+      if (channels == 1) {
+        for (std::size_t c = 0; c < old; ++c) adapted[out * area + i] += weight[(out * old + c) * area + i];
+      } else {
+        for (std::size_t c = 0; c < channels; ++c)
+          adapted[(out * channels + c) * area + i] =
+              weight[(out * old + c % old) * area + i] * static_cast<T>(old) / static_cast<T>(channels);
+      }
+  return adapted;
+}
+
+/// Fills weights from a file in PyTorch's names and axis order (torchvision's and timm's ResNets among them;
+/// num_batches_tracked is passed over). Everything is checked first: on Error, which lists all that is
+/// missing, unexpected or mis-shaped at once, the weights are as they were.
+template <class Net, class T>
+LoadReport load_weights(const SafetensorsFile& file, const std::string& name, Weights<Net, T>& weights,
+                        const LoadOptions& options = {}) {
+  const auto& slots = Weights<Net, T>::slots();
+  LoadReport report;
+  struct Found {
+    const PlacedSlot* slot;
+    const SafeTensor* tensor;
+    bool adapt;
+  };
+  std::vector<Found> found;
+  const auto is_parameter = [](const PlacedSlot& placed) { return !placed.is_buffer; };
+  const auto first = std::find_if(slots.begin(), slots.end(), is_parameter);
+  const auto last = std::find_if(slots.rbegin(), slots.rend(), is_parameter);
+  const auto layer_of = [](const std::string& path) { return path.substr(0, path.rfind('.')); };
+  for (const PlacedSlot& placed : slots) {
+    const SafeTensor* tensor = file.find(options.prefix + placed.name);
+    std::vector<std::size_t> wanted;
+    for (std::size_t axis = 0; axis < static_cast<std::size_t>(placed.slot.rank); ++axis)
+      wanted.push_back(placed.slot.extent(axis));
+    if (!tensor) {
+      report.missing.push_back(placed.name);
+    } else if (tensor->shape == wanted) {
+      found.push_back({&placed, tensor, false});
+      ++report.loaded;
+    } else if (options.adapt && &placed == &*first && wanted.size() == 4 && tensor->shape.size() == 4 &&
+               tensor->shape[0] == wanted[0] && tensor->shape[2] == wanted[2] &&
+               tensor->shape[3] == wanted[3]) {
+      found.push_back({&placed, tensor, true});
+      report.adapted.push_back(placed.name);
+    } else if (options.adapt && layer_of(placed.name) == layer_of(last->name)) {
+      report.replaced.push_back(placed.name);
+    } else {
+      report.misshaped.push_back(placed.name + " (file " + shape_text(tensor->shape) + ", network " +
+                                 shape_text(wanted) + ")");
+    }
+  }
+  for (const SafeTensor& tensor : file.tensors()) {
+    if (!tensor.name.starts_with(options.prefix) || tensor.name.ends_with("num_batches_tracked")) continue;
+    const std::string_view bare = std::string_view(tensor.name).substr(options.prefix.size());
+    if (std::none_of(slots.begin(), slots.end(),
+                     [&](const PlacedSlot& placed) { return placed.name == bare; }))
+      report.unexpected.emplace_back(bare);
+  }
+  if (options.strict && !(report.missing.empty() && report.misshaped.empty() && report.unexpected.empty()))
+    throw Error(name + ": does not fit the network: " + report.text());
+  if (found.empty()) throw Error(name + ": no tensor fits the network: " + report.text());
+
+  std::vector<std::vector<T>> values;
+  for (const Found& f : found) {
+    values.push_back(to_vector<T>(*f.tensor));
+    if (f.adapt) values.back() = adapt_channels(values.back(), f.tensor->shape, f.slot->slot.extent(1));
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) weights.set(*found[i].slot, std::span<const T>(values[i]));
+  return report;
+}
+
+/// The same from a file on disk.
+template <class Net, class T>
+LoadReport load_weights(const std::filesystem::path& path, Weights<Net, T>& weights,
+                        const LoadOptions& options = {}) {
+  return load_weights(SafetensorsFile::read(path), path.string(), weights, options);
+}
+
+}  // namespace captcha

@@ -1,0 +1,107 @@
+// A pool of threads that share out numbered tasks.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace captcha {
+
+/// Runs tasks 0 … count - 1 on a fixed set of threads, the caller's among them. How work is cut into tasks
+/// never depends on the number of threads, and tasks write disjoint memory: so results do not either.
+class Workers {
+ public:
+  /// `threads` counts the caller: 1 starts no thread and runs everything inline.
+  explicit Workers(int threads = 1) {
+    for (int i = 1; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+  }
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+  ~Workers() {
+    stop_.store(true, std::memory_order_relaxed);
+    announce();
+    for (auto& thread : threads_) thread.join();
+  }
+
+  int size() const { return static_cast<int>(threads_.size()) + 1; }
+
+  /// Calls task(i) once for every i in [0, count) and returns when all are done. An exception of a task is
+  /// rethrown here after the others. Several callers may share a pool: they take turns. A task must not call
+  /// run itself.
+  template <class Task>
+  void run(int count, Task&& task) {
+    if (threads_.empty() || count <= 1) {
+      for (int i = 0; i < count; ++i) task(i);
+      return;
+    }
+    const std::lock_guard turn(turn_);
+    call_ = [](void* target, int i) { (*static_cast<std::remove_reference_t<Task>*>(target))(i); };
+    target_ = const_cast<void*>(static_cast<const void*>(std::addressof(task)));
+    count_ = count;
+    next_.store(0, std::memory_order_relaxed);
+    busy_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
+    announce();
+    work();
+    for (int left = busy_.load(std::memory_order_acquire); left != 0;
+         left = busy_.load(std::memory_order_acquire))
+      busy_.wait(left, std::memory_order_acquire);
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
+ private:
+  void announce() {
+    round_.fetch_add(1, std::memory_order_release);
+    round_.notify_all();
+  }
+
+  void serve() {
+    for (unsigned seen = 0;;) {
+      round_.wait(seen, std::memory_order_acquire);
+      seen = round_.load(std::memory_order_acquire);
+      if (stop_.load(std::memory_order_relaxed)) return;
+      work();
+      if (busy_.fetch_sub(1, std::memory_order_release) == 1) busy_.notify_one();
+    }
+  }
+
+  void work() {
+    try {
+      for (int i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
+           i = next_.fetch_add(1, std::memory_order_relaxed))
+        call_(target_, i);
+    } catch (...) {
+      const std::lock_guard lock(error_guard_);
+      if (!error_) error_ = std::current_exception();
+    }
+  }
+
+  std::vector<std::thread> threads_;
+  std::mutex turn_;
+  void (*call_)(void*, int) = nullptr;
+  void* target_ = nullptr;
+  int count_ = 0;
+  alignas(64) std::atomic<int> next_{0};
+  alignas(64) std::atomic<int> busy_{0};
+  alignas(64) std::atomic<unsigned> round_{0};
+  std::atomic<bool> stop_{false};
+  std::mutex error_guard_;
+  std::exception_ptr error_;
+};
+
+/// The range [begin, end) of `items` that task `task` of `tasks` equal ones covers.
+struct Slice {
+  int begin;
+  int end;
+};
+constexpr Slice slice_of(int items, int task, int tasks) {
+  const auto at = [&](int t) { return static_cast<int>(static_cast<long long>(items) * t / tasks); };
+  return {at(task), at(task + 1)};
+}
+
+}  // namespace captcha

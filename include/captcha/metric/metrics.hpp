@@ -1,0 +1,103 @@
+// Metrics: what is counted over an epoch besides the loss.
+#pragma once
+
+#include <captcha/core/mixed.hpp>
+#include <captcha/core/output.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace captcha {
+
+/// A metric counts batch after batch and then says one number, of which more is better or less is.
+template <class M, class Target, class T = float>
+concept Metric = std::copyable<M> &&
+    requires(M metric, const M& done, Outputs<const T> outputs, std::span<const Target> targets) {
+  metric.add(outputs, targets);
+  { done.value() } -> std::convertible_to<double>;
+  { done.name() } -> std::convertible_to<std::string>;
+  { M::more_is_better } -> std::convertible_to<bool>;
+};
+
+/// A blend counts as the target that weighs more.
+inline int label_of(int target) {
+  return target;
+}
+inline int label_of(const Mixed<int>& target) {
+  return target.weight >= 0.5f ? target.first : target.second;
+}
+
+/// The share of samples whose class is among the K of the largest outputs.
+template <std::size_t K = 1>
+class TopK {
+ public:
+  static constexpr bool more_is_better = true;
+
+  template <class T, class Target>
+  void add(Outputs<const T> outputs, std::span<const Target> targets) {
+    for (std::size_t n = 0; n < targets.size(); ++n) {
+      const std::size_t label = checked_class(label_of(targets[n]), outputs.features());
+      std::size_t larger = 0;
+      for (std::size_t c = 0; c < outputs.features(); ++c)
+        // A tie counts against the sample unless its class comes first; not-a-number is never right.
+        larger += c != label &&
+                  !(outputs(c, n) < outputs(label, n) || (outputs(c, n) == outputs(label, n) && c > label));
+      right_ += larger < K;
+    }
+    seen_ += targets.size();
+  }
+  double value() const { return seen_ == 0 ? 0.0 : static_cast<double>(right_) / static_cast<double>(seen_); }
+  std::string name() const { return K == 1 ? "accuracy" : "top" + std::to_string(K); }
+
+ private:
+  std::uint64_t right_ = 0;
+  std::uint64_t seen_ = 0;
+};
+using Accuracy = TopK<1>;
+
+/// How often each class was taken for each other: counts[truth * classes + prediction].
+class ConfusionMatrix {
+ public:
+  static constexpr bool more_is_better = true;
+
+  template <class T, class Target>
+  void add(Outputs<const T> outputs, std::span<const Target> targets) {
+    classes_ = outputs.features();
+    counts_.resize(classes_ * classes_);
+    for (std::size_t n = 0; n < targets.size(); ++n) {
+      std::size_t best = 0;
+      for (std::size_t c = 1; c < classes_; ++c)
+        if (outputs(c, n) > outputs(best, n)) best = c;
+      ++counts_[checked_class(label_of(targets[n]), classes_) * classes_ + best];
+    }
+  }
+  std::size_t classes() const { return classes_; }
+  std::uint64_t count(std::size_t truth, std::size_t prediction) const {
+    return counts_[truth * classes_ + prediction];
+  }
+  /// The mean over the classes that occur of the share recognised: accuracy as if all classes were equally
+  /// frequent.
+  double value() const {
+    double sum = 0;
+    std::size_t present = 0;
+    for (std::size_t truth = 0; truth < classes_; ++truth) {
+      std::uint64_t total = 0;
+      for (std::size_t c = 0; c < classes_; ++c) total += count(truth, c);
+      if (total == 0) continue;
+      ++present;
+      sum += static_cast<double>(count(truth, truth)) / static_cast<double>(total);
+    }
+    return present == 0 ? 0.0 : sum / static_cast<double>(present);
+  }
+  std::string name() const { return "balanced_accuracy"; }
+
+ private:
+  std::size_t classes_ = 0;
+  std::vector<std::uint64_t> counts_;
+};
+
+}  // namespace captcha

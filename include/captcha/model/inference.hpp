@@ -1,0 +1,44 @@
+// Inference: prediction with given weights. The weights stay const, so any number of these share one set.
+#pragma once
+
+#include <captcha/core/aligned.hpp>
+#include <captcha/core/layer.hpp>
+#include <captcha/kernels/workers.hpp>
+#include <captcha/model/weights.hpp>
+
+#include <cassert>
+#include <span>
+
+namespace captcha {
+
+/// The memory to predict batches of at most `capacity` samples of shape S; one for each thread that predicts.
+template <class Net, Shape S, class T = float>
+class Inference {
+  static_assert(check_shapes<Net, S>());
+
+ public:
+  static constexpr Shape output_shape = Net::out(S);
+
+  explicit Inference(int capacity)
+      : capacity_(capacity),
+        scratch_(Net::scratch(S, Pass::infer).values(capacity)),
+        output_(output_shape.size() * static_cast<std::size_t>(capacity)) {}
+
+  int capacity() const { return capacity_; }
+
+  /// The network's output for `samples` images stored as [row][channel][column][sample]: [feature][sample]
+  /// for a vector. Valid until the next call.
+  std::span<const T> operator()(const Weights<Net, T>& weights, const T* x, int samples, Workers& workers) {
+    assert(samples <= capacity_);
+    Net::template infer<S>(Infer<T>{samples, x, output_.data(), weights.parameters().data(),
+                                    weights.buffers().data(), scratch_.data(), workers});
+    return std::span<const T>(output_).first(output_shape.size() * static_cast<std::size_t>(samples));
+  }
+
+ private:
+  int capacity_;
+  AlignedVector<T> scratch_;
+  AlignedVector<T> output_;
+};
+
+}  // namespace captcha

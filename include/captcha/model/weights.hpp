@@ -1,0 +1,123 @@
+// Weights: the values that a network type leaves out, in one block of memory each for parameters and buffers.
+#pragma once
+
+#include <captcha/core/aligned.hpp>
+#include <captcha/core/error.hpp>
+#include <captcha/core/layer.hpp>
+#include <captcha/core/random.hpp>
+#include <captcha/core/slot.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace captcha {
+
+/// Calls f(position in PyTorch's order, position in our memory) for every value of a slot.
+template <class F>
+void for_each_value(const Slot& slot, F&& f) {
+  std::array<std::size_t, 4> pace{};  // by axis: distance in memory of two neighbours along it
+  std::size_t block = 1;
+  for (std::size_t place = 4; place-- > 0;) {
+    const auto axis = static_cast<std::size_t>(slot.order[place]);
+    pace[axis] = block;
+    block *= slot.extent(axis);
+  }
+  std::size_t position = 0;
+  for (std::size_t a = 0; a < slot.extent(0); ++a)
+    for (std::size_t b = 0; b < slot.extent(1); ++b)
+      for (std::size_t c = 0; c < slot.extent(2); ++c)
+        for (std::size_t d = 0; d < slot.extent(3); ++d)
+          f(position++, a * pace[0] + b * pace[1] + c * pace[2] + d * pace[3]);
+}
+
+/// The parameters and buffers of network Net. A value: copying it copies the network. Gradients, optimizer
+/// moments and averaged weights are Weights too.
+template <class Net, class T = float>
+class Weights {
+ public:
+  /// Initialised as the layers describe. Every slot draws from its own stream, so changing one layer does not
+  /// change how the others start.
+  explicit Weights(std::uint64_t seed = 0) : Weights(zeros()) {
+    std::uint64_t index = 0;
+    for (const PlacedSlot& placed : slots())
+      initialise(placed, Random(seed, Purpose::initialise, 0, index++));
+  }
+  /// All values 0: gradients start so.
+  static Weights zeros() { return Weights(Zeros{}); }
+
+  /// Every slot, in state-dict order.
+  static const std::vector<PlacedSlot>& slots() { return slots_of<Net>(); }
+  /// The slot of that name; Error when there is none.
+  static const PlacedSlot& slot(std::string_view name) {
+    const auto found =
+        std::find_if(slots().begin(), slots().end(), [&](const auto& s) { return s.name == name; });
+    if (found == slots().end())
+      throw Error("weights: no parameter is called '" + std::string(name) + "'; the first one is '" +
+                  (slots().empty() ? "" : slots().front().name) + "'");
+    return *found;
+  }
+
+  std::span<T> parameters() { return parameters_; }
+  std::span<const T> parameters() const { return parameters_; }
+  std::span<T> buffers() { return buffers_; }
+  std::span<const T> buffers() const { return buffers_; }
+
+  /// The values of a slot as they lie in memory (see Slot::order).
+  std::span<T> values(const PlacedSlot& s) { return block(s.is_buffer).subspan(s.offset, s.slot.size()); }
+  std::span<const T> values(const PlacedSlot& s) const {
+    return std::span<const T>(s.is_buffer ? buffers_ : parameters_).subspan(s.offset, s.slot.size());
+  }
+
+  /// A copy of a slot in PyTorch's axis order, as (Out, In, KH, KW) for a convolution.
+  std::vector<T> get(const PlacedSlot& s) const {
+    std::vector<T> copy(s.slot.size());
+    const auto from = values(s);
+    for_each_value(s.slot, [&](std::size_t torch, std::size_t ours) { copy[torch] = from[ours]; });
+    return copy;
+  }
+  /// Sets a slot from values in PyTorch's axis order; Error when their number is wrong.
+  template <class U>
+  void set(const PlacedSlot& s, std::span<const U> from) {
+    if (from.size() != s.slot.size())
+      throw Error("weights: '" + s.name + "' holds " + std::to_string(s.slot.size()) + " values, got " +
+                  std::to_string(from.size()));
+    const auto to = values(s);
+    for_each_value(s.slot,
+                   [&](std::size_t torch, std::size_t ours) { to[ours] = static_cast<T>(from[torch]); });
+  }
+
+ private:
+  struct Zeros {};
+  explicit Weights(Zeros) : parameters_(slot_count<Net>.parameters), buffers_(slot_count<Net>.buffers) {}
+
+  std::span<T> block(bool is_buffer) { return is_buffer ? buffers_ : parameters_; }
+
+  void initialise(const PlacedSlot& placed, Random random) {
+    const Initialiser& from = placed.slot.initial;
+    const auto to = values(placed);
+    const double deviation = std::sqrt(from.variance);
+    const double bound = std::sqrt(3 * from.variance);
+    for_each_value(placed.slot, [&](std::size_t, std::size_t ours) {
+      switch (from.kind) {
+        case Initialiser::Kind::constant:
+          to[ours] = static_cast<T>(from.mean);
+          break;
+        case Initialiser::Kind::normal:
+          to[ours] = static_cast<T>(deviation * random.normal());
+          break;
+        case Initialiser::Kind::uniform:
+          to[ours] = static_cast<T>(bound * (2 * random.uniform() - 1));
+          break;
+      }
+    });
+  }
+
+  AlignedVector<T> parameters_;
+  AlignedVector<T> buffers_;
+};
+
+}  // namespace captcha

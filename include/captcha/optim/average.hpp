@@ -1,0 +1,24 @@
+// The exponential moving average of a network's weights: often better than the weights themselves.
+#pragma once
+
+#include <captcha/kernels/elementwise.hpp>
+#include <captcha/kernels/workers.hpp>
+#include <captcha/model/weights.hpp>
+
+#include <span>
+
+namespace captcha {
+
+/// average = decay * average + (1 - decay) * weights, over parameters and buffers (Polyak and Juditsky 1992).
+template <class Net, class T>
+void move_average(Weights<Net, T>& average, const Weights<Net, T>& weights, double decay, Workers& workers) {
+  const T share = static_cast<T>(1 - decay);
+  const auto move = [&](std::span<T> to, std::span<const T> from) {
+    fill_each(to.size(), to.data(), workers,
+              [to, from, share](std::size_t i) { return to[i] + share * (from[i] - to[i]); });
+  };
+  move(average.parameters(), weights.parameters());
+  move(average.buffers(), weights.buffers());
+}
+
+}  // namespace captcha

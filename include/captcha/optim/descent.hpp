@@ -1,0 +1,107 @@
+// Descent: an optimizer at work on a network's weights, with its moments, its groups and gradient clipping.
+#pragma once
+
+#include <captcha/core/error.hpp>
+#include <captcha/kernels/sum.hpp>
+#include <captcha/kernels/workers.hpp>
+#include <captcha/model/weights.hpp>
+#include <captcha/optim/groups.hpp>
+#include <captcha/optim/optimizer.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace captcha {
+
+/// Applies optimizer O to Weights<Net, T>. Work is split into stretches of fixed size, so the result does not
+/// depend on the number of threads.
+template <class Net, Optimizer O, class T = float>
+class Descent {
+ public:
+  /// Error when a group's prefix names no parameter: a mistyped one would silently train what was to be
+  /// frozen.
+  explicit Descent(const O& optimizer, const std::vector<ParameterGroup>& groups = {}, bool decay_all = false)
+      : optimizer_(optimizer) {
+    moments_.reserve(O::moments);
+    for (int i = 0; i < O::moments; ++i) moments_.push_back(Weights<Net, T>::zeros());
+    const auto& slots = Weights<Net, T>::slots();
+    for (const ParameterGroup& group : groups)
+      if (std::none_of(slots.begin(), slots.end(),
+                       [&](const auto& s) { return covers(group.prefix, s.name); }))
+        throw Error("parameter group '" + group.prefix +
+                    "': no parameter's name begins so; the first one is '" + slots.front().name + "'");
+    for (const PlacedSlot& placed : slots) {
+      if (placed.is_buffer) continue;
+      const SlotSettings settings = settings_of(placed, optimizer.weight_decay, decay_all, groups);
+      frozen_.push_back(settings.frozen);
+      if (settings.frozen) continue;
+      for (std::size_t begin = 0; begin < placed.slot.size(); begin += stretch)
+        stretches_.push_back(
+            {placed.offset + begin, std::min(stretch, placed.slot.size() - begin), settings});
+    }
+    squares_.resize(stretches_.size());
+  }
+
+  const O& optimizer() const { return optimizer_; }
+  /// One flag a parameter slot; hand them to the tape.
+  const std::vector<bool>& frozen() const { return frozen_; }
+  std::int64_t steps() const { return steps_; }
+  void set_steps(std::int64_t steps) { steps_ = steps; }
+  std::span<Weights<Net, T>> moments() { return moments_; }
+  std::span<const Weights<Net, T>> moments() const { return moments_; }
+
+  /// The length of the gradient over all parameters that are trained.
+  double gradient_norm(const Weights<Net, T>& gradients, Workers& workers) {
+    workers.run(static_cast<int>(stretches_.size()), [&](int task) {
+      const Stretch& s = stretches_[static_cast<std::size_t>(task)];
+      const T* g = gradients.parameters().data() + s.offset;
+      squares_[static_cast<std::size_t>(task)] =
+          sum_terms<T>(s.size, [g](std::size_t i) { return g[i] * g[i]; });
+    });
+    double sum = 0;
+    for (const double square : squares_) sum += square;
+    return std::sqrt(sum);
+  }
+
+  /// One step with `rate_factor` times the optimizer's learning rate, on gradients scaled by
+  /// `gradient_scale`.
+  void step(Weights<Net, T>& weights, Weights<Net, T>& gradients, double rate_factor, double gradient_scale,
+            Workers& workers) {
+    ++steps_;
+    const auto moment = [&](std::size_t i, std::size_t offset) {
+      return i < moments_.size() ? moments_[i].parameters().data() + offset : nullptr;
+    };
+    workers.run(static_cast<int>(stretches_.size()), [&](int task) {
+      const Stretch& s = stretches_[static_cast<std::size_t>(task)];
+      T* gradient = gradients.parameters().data() + s.offset;
+      if (gradient_scale != 1)
+        for (std::size_t i = 0; i < s.size; ++i) gradient[i] *= static_cast<T>(gradient_scale);
+      optimizer_.update(Update<T>{weights.parameters().subspan(s.offset, s.size), gradient,
+                                  moment(0, s.offset), moment(1, s.offset),
+                                  static_cast<T>(static_cast<double>(optimizer_.learning_rate) * rate_factor *
+                                                 static_cast<double>(s.settings.rate)),
+                                  static_cast<T>(s.settings.weight_decay), steps_});
+    });
+  }
+
+ private:
+  static constexpr std::size_t stretch = std::size_t{1} << 15;
+  struct Stretch {
+    std::size_t offset;
+    std::size_t size;
+    SlotSettings settings;
+  };
+
+  O optimizer_;
+  std::vector<Weights<Net, T>> moments_;
+  std::vector<bool> frozen_;
+  std::vector<Stretch> stretches_;
+  std::vector<double> squares_;
+  std::int64_t steps_ = 0;
+};
+
+}  // namespace captcha

@@ -1,0 +1,49 @@
+// Predictions over a whole data set, and the loss and metrics of them.
+#pragma once
+
+#include <captcha/core/output.hpp>
+#include <captcha/data/loader.hpp>
+#include <captcha/kernels/workers.hpp>
+#include <captcha/model/inference.hpp>
+#include <captcha/model/weights.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <tuple>
+
+namespace captcha {
+
+/// How a data set is walked through for prediction.
+struct EvaluateOptions {
+  std::size_t batch_size = 64;
+  int loader_threads = 1;
+};
+
+/// Calls f(batch, outputs) for the batches of a data set in order, with what the network predicts for each.
+template <class Net, Dataset D, class F>
+void for_each_prediction(const Weights<Net>& weights, const D& data, EvaluateOptions options,
+                         Workers& workers, F&& f) {
+  const Loader loader(data, {.batch_size = options.batch_size, .threads = options.loader_threads});
+  Inference<Net, D::shape> inference(
+      static_cast<int>(std::min(options.batch_size, std::max<std::size_t>(data.size(), 1))));
+  for (const auto& batch : loader.epoch(0)) {
+    const auto values = inference(weights, batch.inputs().data(), static_cast<int>(batch.size()), workers);
+    f(batch, Outputs<const float>{values, batch.size()});
+  }
+}
+
+/// The mean loss over a data set; adds every batch to the metrics of the tuple.
+template <class Net, Dataset D, class L, class... Metrics>
+double evaluate(const Weights<Net>& weights, const D& data, const L& loss, std::tuple<Metrics...>& metrics,
+                EvaluateOptions options, Workers& workers) {
+  double sum = 0;
+  std::size_t seen = 0;
+  for_each_prediction(weights, data, options, workers, [&](const auto& batch, Outputs<const float> outputs) {
+    sum += loss(outputs, batch.targets(), Outputs<float>{}) * static_cast<double>(batch.size());
+    seen += batch.size();
+    std::apply([&](auto&... metric) { (metric.add(outputs, batch.targets()), ...); }, metrics);
+  });
+  return seen == 0 ? 0.0 : sum / static_cast<double>(seen);
+}
+
+}  // namespace captcha

@@ -1,0 +1,274 @@
+// fit: trains any network on any data set.
+#pragma once
+
+#include <captcha/core/error.hpp>
+#include <captcha/data/loader.hpp>
+#include <captcha/kernels/workers.hpp>
+#include <captcha/loss/loss.hpp>
+#include <captcha/metric/metrics.hpp>
+#include <captcha/optim/adam.hpp>
+#include <captcha/optim/average.hpp>
+#include <captcha/optim/descent.hpp>
+#include <captcha/optim/schedule.hpp>
+#include <captcha/train/callback.hpp>
+#include <captcha/train/checkpoint.hpp>
+#include <captcha/train/evaluate.hpp>
+#include <captcha/train/log.hpp>
+#include <captcha/train/state.hpp>
+#include <captcha/train/step.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace captcha {
+
+/// Everything fit can be told. The types have defaults, so `fit(weights, data, {.epochs = 20})` reads well;
+/// with another optimizer, loss or metrics write FitOptions<SGD, MeanSquaredError, std::tuple<>>{…}.
+template <Optimizer O = AdamW, class L = CrossEntropy, class Metrics = std::tuple<Accuracy>>
+struct FitOptions {
+  std::size_t epochs = 20;
+  std::size_t batch_size = 64;
+  O optimizer = O();  // = O(), not {}: g++ 12 destroys members that are braced twice when a later one throws
+  L loss = L();
+  Metrics metrics =
+      Metrics();  ///< the first one (or else the loss) on the validation data decides which epoch is best
+  AnySchedule schedule = OneCycle{};
+  std::vector<ParameterGroup> groups = {};
+  bool decay_all = false;      ///< weight decay on biases and norms too
+  double clip_norm = 0;        ///< longest gradient; 0 for no limit
+  std::size_t accumulate = 1;  ///< batches per update
+  double average_decay = 0;    ///< of an exponential moving average of the weights, which is then what is
+                               ///< validated and returned; 0 for none
+  std::size_t patience = 0;    ///< epochs without a new best after which the run stops; 0: never
+  int threads = 0;             ///< that compute; 0 for as many as the machine has
+  int loader_threads = 1;      ///< that prepare batches
+  std::uint64_t seed = 0;      ///< of order, augmentation and dropout
+  std::filesystem::path run =
+      {};                        ///< folder for metrics.jsonl, metrics.csv, last, best and final.safetensors
+  bool resume = false;           ///< go on from last.safetensors of that folder, if it is there
+  ModelInfo info = ModelInfo();  ///< what the model files say of the model
+};
+
+/// What fit returns: the state at the end, with one record an epoch.
+using FitResult = TrainingState;
+
+/// As many threads as the machine has processors.
+inline int all_threads() {
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+/// Marks that there is no validation data.
+struct NoValidation {};
+
+/// The parts of a run that `fit` puts together; see there.
+template <class Net, Dataset Train, class Validation, Optimizer O, class L, class Metrics>
+class Fit {
+ public:
+  using Options = FitOptions<O, L, Metrics>;
+  static constexpr bool validates = !std::same_as<Validation, NoValidation>;
+
+  Fit(Weights<Net>& weights, const Train& train, const Validation& validation, const Options& options)
+      : weights_(weights),
+        validation_(validation),
+        options_(options),
+        workers_(options.threads > 0 ? options.threads : all_threads()),
+        loader_(train, LoaderOptions{.batch_size = options.batch_size,
+                                     .shuffle = true,
+                                     .seed = options.seed,
+                                     .threads = options.loader_threads,
+                                     .drop_last = train.size() >= options.batch_size}),
+        step_(std::min(options.batch_size, train.size()), options.loss,
+              Descent<Net, O>(options.optimizer, options.groups, options.decay_all),
+              StepOptions{options.accumulate, options.clip_norm, options.seed}),
+        average_(options.average_decay > 0 ? weights : Weights<Net>::zeros()) {
+    if (train.size() == 0) throw Error("fit: the data set is empty");
+    if (options.epochs == 0 || options.accumulate == 0)
+      throw Error("fit: epochs and accumulate must be at least 1");
+    state_.epochs = options.epochs;
+    state_.steps_per_epoch = loader_.batches_per_epoch();
+    state_.batch_size = options.batch_size;
+  }
+
+  template <class... Callbacks>
+  FitResult run(Callbacks&... callbacks) {
+    if (!options_.run.empty()) open_folder();
+    notify<OnStart>(state_, callbacks...);
+    while (state_.epoch < state_.epochs && !state_.stop && !out_of_patience()) {
+      notify<OnEpochStart>(state_, callbacks...);
+      const bool complete = train_epoch(callbacks...);
+      if (!complete) break;
+      finish_epoch();
+      notify<OnEpochEnd>(state_, callbacks...);
+    }
+    if (averages()) weights_ = average_;
+    if (!options_.run.empty())
+      save_weights(options_.run / "final.safetensors", weights_, to_metadata<Net>(options_.info));
+    notify<OnEnd>(state_, callbacks...);
+    return std::move(state_);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  bool averages() const { return options_.average_decay > 0; }
+  bool out_of_patience() const {
+    return options_.patience > 0 && state_.epoch >= state_.best_epoch + options_.patience;
+  }
+  static double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+  Progress progress() const {
+    return {state_.step / options_.accumulate, state_.steps_per_epoch * state_.epochs / options_.accumulate,
+            std::max<std::size_t>(state_.steps_per_epoch / options_.accumulate, 1)};
+  }
+
+  /// Must be the same in a run that goes on.
+  std::string description() const {
+    return "epochs " + std::to_string(options_.epochs) + ", batch size " +
+           std::to_string(options_.batch_size) + ", seed " + std::to_string(options_.seed) + ", samples " +
+           std::to_string(loader_.data().size()) + ", accumulate " + std::to_string(options_.accumulate) +
+           ", learning rate " + json_number(static_cast<double>(options_.optimizer.learning_rate));
+  }
+
+  void open_folder() {
+    std::error_code failed;
+    std::filesystem::create_directories(options_.run, failed);
+    if (failed)
+      throw Error(options_.run.string() + ": cannot make the folder of the run: " + failed.message());
+    const auto last = options_.run / "last.safetensors";
+    if (!std::filesystem::exists(last)) return;
+    if (!options_.resume)
+      throw Error(options_.run.string() + ": holds a run already; resume it, or choose another folder");
+    load_checkpoint(last, weights_, averages() ? &average_ : nullptr, step_.descent(), state_, description());
+    state_.epochs = options_.epochs;
+  }
+
+  template <class... Callbacks>
+  bool train_epoch(Callbacks&... callbacks) {
+    const auto start = Clock::now();
+    metrics_ = options_.metrics;
+    double sum = 0;
+    std::size_t seen = 0;
+    for (const auto& batch : loader_.epoch(state_.epoch)) {
+      const double factor = options_.schedule(progress());
+      const double loss = step_.run(weights_, batch, state_.step, factor, workers_);
+      ++state_.step;
+      if (averages()) move_average(average_, weights_, average_decay(), workers_);
+      std::apply([&](auto&... metric) { (metric.add(step_.outputs(), batch.targets()), ...); }, metrics_);
+      sum += loss * static_cast<double>(batch.size());
+      seen += batch.size();
+      state_.loss = sum / static_cast<double>(seen);
+      state_.learning_rate = static_cast<double>(options_.optimizer.learning_rate) * factor;
+      state_.images_per_second = static_cast<double>(seen) / std::max(seconds_since(start), 1e-9);
+      notify<OnStep>(state_, callbacks...);
+      if (state_.stop) return false;
+    }
+    epoch_seconds_ = seconds_since(start);
+    return true;
+  }
+
+  /// The average must not remember the first, random weights for long: its decay grows with the steps.
+  double average_decay() const {
+    const double steps = static_cast<double>(state_.step);
+    return std::min(options_.average_decay, (1 + steps) / (10 + steps));
+  }
+
+  void finish_epoch() {
+    ++state_.epoch;
+    EpochRecord record{state_.epoch, state_.step, {}};
+    const auto write = [&record](const char* part, double loss, const Metrics& metrics) {
+      record.values.emplace_back(std::string(part) + "_loss", loss);
+      std::apply(
+          [&](const auto&... m) {
+            (record.values.emplace_back(std::string(part) + "_" + m.name(), m.value()), ...);
+          },
+          metrics);
+    };
+    record.values.emplace_back("learning_rate", state_.learning_rate);
+    write("train", state_.loss, metrics_);
+    const Weights<Net>& judged = averages() ? average_ : weights_;
+    if constexpr (validates) {
+      Metrics metrics = options_.metrics;
+      const double loss =
+          evaluate(judged, validation_, options_.loss, metrics,
+                   {.batch_size = options_.batch_size, .loader_threads = options_.loader_threads}, workers_);
+      write("val", loss, metrics);
+      monitor(loss, metrics);
+    } else {
+      monitor(state_.loss, metrics_);
+    }
+    record.values.emplace_back("seconds", epoch_seconds_);
+    record.values.emplace_back("images_per_second", state_.images_per_second);
+    state_.history.push_back(std::move(record));
+    if (options_.run.empty()) return;
+    if (state_.best_epoch == state_.epoch)
+      save_weights(options_.run / "best.safetensors", judged, to_metadata<Net>(options_.info));
+    save_checkpoint(options_.run / "last.safetensors", weights_, averages() ? &average_ : nullptr,
+                    step_.descent(), state_, options_.info, description());
+    write_metrics(options_.run, state_.history);
+  }
+
+  void monitor(double loss, const Metrics& metrics) {
+    double value = loss;
+    bool more_is_better = false;
+    if constexpr (std::tuple_size_v < Metrics >> 0) {
+      value = std::get<0>(metrics).value();
+      more_is_better = std::tuple_element_t<0, Metrics>::more_is_better;
+    }
+    const bool better =
+        std::isnan(state_.best) || (more_is_better ? value > state_.best : value < state_.best);
+    if (!better) return;
+    state_.best = value;
+    state_.best_epoch = state_.epoch;
+  }
+
+  Weights<Net>& weights_;
+  const Validation& validation_;
+  const Options& options_;
+  Workers workers_;
+  Loader<Train> loader_;
+  TrainingStep<Net, Train::shape, O, L> step_;
+  Weights<Net> average_;
+  Metrics metrics_{};
+  TrainingState state_{};
+  double epoch_seconds_ = 0;
+};
+
+/// Trains `weights` on `train`; after every epoch the loss and the metrics are measured on `validation`. The
+/// same seed gives the same weights, bit by bit, for any number of threads. Error when a target does not fit
+/// the network, when the loss is not a number, or when the folder of the run cannot be used.
+template <class Net, Dataset Train, Dataset Validation, Optimizer O = AdamW, class L = CrossEntropy,
+          class Metrics = std::tuple<Accuracy>, Callback... Callbacks>
+FitResult fit(Weights<Net>& weights, const Train& train, const Validation& validation,
+              const FitOptions<O, L, Metrics>& options, Callbacks&&... callbacks) {
+  static_assert(check_shapes<Net, Train::shape>());
+  static_assert(Train::shape == Validation::shape,
+                "captcha: the two data sets give inputs of different shapes");
+  static_assert(Loss<L, Target<Train>>,
+                "captcha: this loss does not take the targets that the data set gives");
+  return Fit<Net, Train, Validation, O, L, Metrics>(weights, train, validation, options).run(callbacks...);
+}
+
+/// The same without validation data: the best epoch is then the one that fits the training data best.
+template <class Net, Dataset Train, Optimizer O = AdamW, class L = CrossEntropy,
+          class Metrics = std::tuple<Accuracy>, Callback... Callbacks>
+FitResult fit(Weights<Net>& weights, const Train& train, const FitOptions<O, L, Metrics>& options,
+              Callbacks&&... callbacks) {
+  static_assert(check_shapes<Net, Train::shape>());
+  static_assert(Loss<L, Target<Train>>,
+                "captcha: this loss does not take the targets that the data set gives");
+  return Fit<Net, Train, NoValidation, O, L, Metrics>(weights, train, NoValidation{}, options)
+      .run(callbacks...);
+}
+
+}  // namespace captcha

@@ -1,0 +1,16 @@
+// A convolution gets an image smaller than its kernel.
+// expect: captcha: a layer gets a shape that it does not take
+// expect-g++: with L = Conv2d<1, 8>; Shape Gets = Shape{1, 2, 9, false}; Shape Wants = Shape{1, 3, 9, false}
+// expect-clang++: check_shape<captcha::Conv2d<1, 8,
+// expect-clang++: , {1, 2, 9, false}, {1, 3, 9, false}>
+#include <captcha/core/layer.hpp>
+#include <captcha/layers/conv2d.hpp>
+
+using namespace captcha;
+
+using Net = Conv2d<1, 8>;
+#ifdef FIXED
+static_assert(check_shapes<Net, chw(1, 3, 9)>());
+#else
+static_assert(check_shapes<Net, chw(1, 2, 9)>());
+#endif

@@ -1,0 +1,153 @@
+// Convolution kernels against the reference, over a grid of odd shapes.
+#include <captcha/core/slot.hpp>
+#include <captcha/kernels/convolution.hpp>
+#include <captcha/kernels/reference.hpp>
+#include <captcha/kernels/workers.hpp>
+#include <captcha/testing/compare.hpp>
+#include <captcha/testing/values.hpp>
+
+#include "catch.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace captcha;
+using reference::Array;
+using reference::Window2;
+
+namespace {
+
+struct Channels {
+  int in, out, groups;
+};
+
+struct Case {
+  int samples;
+  Channels channels;
+  int height, width;
+  Window2 window;
+};
+
+std::string describe(const Case& c) {
+  const auto axis = [](const reference::Window& w) {
+    return std::to_string(w.kernel) + " stride " + std::to_string(w.stride) + " padding " +
+           std::to_string(w.padding) + " dilation " + std::to_string(w.dilation);
+  };
+  return std::to_string(c.samples) + " samples, " + std::to_string(c.channels.in) + " to " +
+         std::to_string(c.channels.out) + " channels in " + std::to_string(c.channels.groups) + " groups, " +
+         std::to_string(c.height) + " x " + std::to_string(c.width) + ", rows " + axis(c.window.rows) +
+         ", columns " + axis(c.window.columns);
+}
+
+/// The memory order of convolution weights: [kernel column][out][kernel row][in].
+Slot weight_slot(const Array& w) {
+  return {
+      .name = "w", .extents = {w.n, w.c, w.h, w.w}, .rank = 4, .initial = constant(0), .order = {3, 0, 2, 1}};
+}
+template <class T>
+std::vector<T> to_kernel(const Array& w) {
+  std::vector<T> ours(w.values.size());
+  for_each_value(weight_slot(w),
+                 [&](std::size_t theirs, std::size_t at) { ours[at] = static_cast<T>(w.values[theirs]); });
+  return ours;
+}
+template <class T>
+std::vector<T> from_kernel(const Array& like, const std::vector<T>& ours) {
+  std::vector<T> theirs(ours.size());
+  for_each_value(weight_slot(like), [&](std::size_t at, std::size_t from) { theirs[at] = ours[from]; });
+  return theirs;
+}
+
+template <class T>
+void compare(const Case& c, double tolerance, Workers& workers) {
+  const Array x = random_array(c.samples, c.channels.in, c.height, c.width, 1);
+  const Array w = random_array(c.channels.out, c.channels.in / c.channels.groups, c.window.rows.kernel,
+                               c.window.columns.kernel, 2);
+  const auto bias = random_values<float>(static_cast<std::size_t>(c.channels.out), 3);
+  const std::vector<double> exact_bias(bias.begin(), bias.end());
+  const Array y = reference::conv_forward(x, w, exact_bias, c.window);
+  const Array dy = random_array(y.n, y.c, y.h, y.w, 4);
+
+  const auto axis = [](const reference::Window& of, int in, int out) {
+    return Axis{in, out, of.kernel, of.stride, of.padding, of.dilation};
+  };
+  const ConvGeometry g{c.samples,
+                       c.channels.in,
+                       c.channels.out,
+                       c.channels.groups,
+                       axis(c.window.rows, c.height, y.h),
+                       axis(c.window.columns, c.width, y.w)};
+  const auto our_x = to_layer_order<T>(x);
+  const auto our_dy = to_layer_order<T>(dy);
+  const auto our_w = to_kernel<T>(w);
+  const std::vector<T> our_bias(bias.begin(), bias.end());
+  const T unwritten = std::numeric_limits<T>::quiet_NaN();
+  const auto expect = [&](const char* what, double off) {
+    if (!(off <= tolerance)) FAIL_CHECK(what << " is off by " << off << ": " << describe(c));
+  };
+
+  std::vector<T> our_y(y.values.size(), unwritten);
+  conv_forward(g, our_x.data(), our_w.data(), our_bias.data(), our_y.data(), workers);
+  expect("y", difference(our_y, y));
+  std::ranges::fill(our_y, unwritten);
+  conv_forward(g, our_x.data(), our_w.data(), static_cast<const T*>(nullptr), our_y.data(), workers);
+  expect("y without bias", difference(our_y, reference::conv_forward(x, w, {}, c.window)));
+
+  std::vector<T> our_dx(x.values.size(), unwritten);
+  conv_backward_input(g, our_dy.data(), our_w.data(), our_dx.data(), workers);
+  expect("dx", difference(our_dx, reference::conv_backward_input(x, w, dy, c.window)));
+
+  // dw and dbias are added to what is there.
+  std::vector<T> our_dw(w.values.size(), T{1});
+  conv_backward_weight(g, our_x.data(), our_dy.data(), our_dw.data(), workers);
+  Array dw = reference::conv_backward_weight(x, w, dy, c.window);
+  for (double& value : dw.values) value += 1;
+  expect("dw", difference<T>(from_kernel(w, our_dw), dw.values));
+  std::vector<T> our_dbias(our_bias.size(), T{1});
+  conv_backward_bias(g, our_dy.data(), our_dbias.data(), workers);
+  std::vector<double> dbias = reference::bias_backward(dy);
+  for (double& value : dbias) value += 1;
+  expect("dbias", difference<T>(our_dbias, dbias));
+}
+
+int compare_both(const Case& c, Workers& workers) {
+  if (c.window.rows.positions(c.height) == 0 || c.window.columns.positions(c.width) == 0) return 0;
+  compare<float>(c, 2e-5, workers);
+  compare<double>(c, 1e-13, workers);
+  return 1;
+}
+
+}  // namespace
+
+TEST_CASE("convolution equals the reference over a grid of odd geometries") {
+  Workers workers(2);
+  int compared = 0;
+  for (const int kernel : {1, 2, 3, 5})
+    for (const int stride : {1, 2, 3, 6})  // 6 is larger than any kernel
+      for (const int padding : {0, 1, 2})
+        for (const int dilation : {1, 2})
+          for (const auto& [height, width] : {std::pair{1, 1}, {1, 7}, {5, 2}, {7, 11}, {2, 3}})
+            for (const Channels channels : {Channels{1, 1, 1}, {3, 2, 1}, {4, 6, 2}, {3, 3, 3}})
+              for (const int samples : {1, 3}) {
+                const reference::Window axis{kernel, stride, padding, dilation};
+                compared += compare_both({samples, channels, height, width, {axis, axis}}, workers);
+              }
+  CHECK(compared > 2000);
+}
+
+TEST_CASE("convolution equals the reference where rows and columns differ, and for many channels") {
+  Workers workers(2);
+  const auto compare_case = [&](const Case& c) { REQUIRE(compare_both(c, workers) == 1); };
+  compare_case({2, {3, 4, 1}, 9, 5, {{1, 2, 0, 1}, {3, 1, 2, 2}}});
+  compare_case({2, {2, 2, 2}, 4, 13, {{3, 1, 3, 1}, {7, 2, 1, 1}}});
+  compare_case({17, {5, 7, 1}, 6, 4, {{3, 2, 1, 1}, {2, 1, 0, 1}}});
+  compare_case({2, {67, 131, 1}, 4, 3, {{3, 1, 1, 1}, {3, 1, 1, 1}}});  // several blocks of channels
+  compare_case({2, {130, 66, 2}, 3, 3, {{3, 2, 1, 1}, {3, 2, 1, 1}}});  // several blocks in a group
+  compare_case({3, {71, 71, 71}, 3, 4, {{3, 1, 1, 1}, {3, 1, 1, 1}}});  // depthwise
+  compare_case({3, {5, 15, 5}, 3, 4, {{3, 1, 1, 1}, {3, 1, 1, 1}}});    // depthwise, three for one
+  compare_case({2, {1, 3, 1}, 3, 2, {{7, 1, 3, 1}, {7, 1, 3, 1}}});     // kernel larger than the image
+  compare_case({2, {2, 3, 1}, 52, 32, {{7, 2, 3, 1}, {7, 2, 3, 1}}});   // ResNet's stem
+}

@@ -1,0 +1,260 @@
+#include <captcha/train.hpp>
+
+#include "catch.hpp"
+#include "toys.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+using namespace captcha;
+using toys::Folder, toys::Halves, toys::Narrow, toys::RandomLabels, toys::Tiny;
+
+namespace {
+
+template <class Net>
+bool same(const Weights<Net>& a, const Weights<Net>& b) {
+  return std::ranges::equal(a.parameters(), b.parameters()) && std::ranges::equal(a.buffers(), b.buffers());
+}
+
+std::string text_of(const std::filesystem::path& file) {
+  std::ostringstream out;
+  out << std::ifstream(file).rdbuf();
+  return out.str();
+}
+
+const FitOptions<> quick{
+    .epochs = 3, .batch_size = 8, .optimizer = {.learning_rate = 1e-2f}, .threads = 1, .seed = 9};
+
+/// `options` with something changed.
+template <class Change>
+FitOptions<> but(FitOptions<> options, Change change) {
+  change(options);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a narrow ResNet-18 learns 64 random labels by heart") {
+  Weights<Narrow> weights(1);
+  const FitResult result =
+      fit(weights, RandomLabels{}, {.epochs = 40, .batch_size = 16, .optimizer = {.learning_rate = 5e-3f}});
+  CHECK(result.history.back()["train_accuracy"] == 1.0);
+  std::tuple<Accuracy> metrics;
+  Workers workers(1);
+  evaluate(weights, RandomLabels{}, CrossEntropy{}, metrics, {}, workers);
+  CHECK(std::get<0>(metrics).value() == 1.0);
+}
+
+TEST_CASE("the same seed gives the same bits, for any number of threads of either kind") {
+  const auto train = [](int threads, int loader_threads, std::uint64_t seed) {
+    Weights<Tiny> weights(2);
+    fit(weights, Halves{}, but(quick, [&](auto& o) {
+          o.threads = threads;
+          o.loader_threads = loader_threads;
+          o.seed = seed;
+        }));
+    return weights;
+  };
+  const Weights<Tiny> once = train(1, 0, 9);
+  CHECK(same(once, train(1, 0, 9)));
+  CHECK_FALSE(same(once, train(1, 0, 10)));
+  for (const int threads : {2, 3, 4, 7}) CHECK(same(once, train(threads, threads - 1, 9)));
+
+  const auto deep = [](int threads) {
+    Weights<Narrow> weights(2);
+    fit(weights, RandomLabels{24}, but(quick, [&](auto& o) { o.threads = threads; }));
+    return weights;
+  };
+  const Weights<Narrow> alone = deep(1);
+  for (const int threads : {2, 4}) CHECK(same(alone, deep(threads)));
+}
+
+TEST_CASE("a run that stops after an epoch goes on as if it had not stopped") {
+  const Folder whole("fit-whole"), halves("fit-halves");
+  const auto options = but(quick, [](auto& o) {
+    o.epochs = 4;
+    o.average_decay = 0.9;
+  });
+  Weights<Tiny> uninterrupted(3);
+  const FitResult full =
+      fit(uninterrupted, Halves{}, Halves{20}, but(options, [&](auto& o) { o.run = whole.path; }));
+
+  struct StopAfter {
+    std::size_t epoch;
+    void on_epoch_end(TrainingState& state) const { state.stop = state.epoch == epoch; }
+  };
+  const auto in_parts = but(options, [&](auto& o) {
+    o.run = halves.path;
+    o.resume = true;
+  });
+  Weights<Tiny> first(3);
+  fit(first, Halves{}, Halves{20}, in_parts, StopAfter{2});
+  Weights<Tiny> second(77);  // whatever it starts from, the checkpoint decides
+  const FitResult rest = fit(second, Halves{}, Halves{20}, in_parts);
+
+  CHECK(same(uninterrupted, second));
+  CHECK(text_of(whole.path / "final.safetensors") == text_of(halves.path / "final.safetensors"));
+  CHECK(rest.best == full.best);
+  REQUIRE(rest.history.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (const char* name : {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate"})
+      CHECK(rest.history[i][name] == full.history[i][name]);
+}
+
+TEST_CASE("a run's folder is not taken over by mistake") {
+  const Folder folder("fit-folder");
+  Weights<Tiny> weights(3);
+  auto options = but(quick, [&](auto& o) { o.run = folder.path; });
+  fit(weights, Halves{}, options);
+  const std::string before = text_of(folder.path / "last.safetensors");
+  CHECK_THROWS_WITH(fit(weights, Halves{}, options), Catch::Contains("holds a run already"));
+  options.resume = true;
+  CHECK_THROWS_WITH(fit(weights, Halves{}, but(options, [](auto& o) { o.seed = 8; })),
+                    Catch::Contains("other options"));
+  CHECK_THROWS_WITH(fit(weights, Halves{}, but(options, [](auto& o) { o.batch_size = 4; })),
+                    Catch::Contains("other options"));
+  CHECK(text_of(folder.path / "last.safetensors") == before);
+}
+
+TEST_CASE("metrics are written as JSON lines and as CSV, one line an epoch") {
+  const Folder folder("fit-metrics");
+  Weights<Tiny> weights(3);
+  const FitResult result =
+      fit(weights, Halves{}, Halves{20}, but(quick, [&](auto& o) { o.run = folder.path; }));
+  std::istringstream lines(text_of(folder.path / "metrics.jsonl"));
+  std::string line;
+  std::size_t count = 0;
+  while (std::getline(lines, line)) {
+    JsonReader reader(line, 10'000, "metrics.jsonl");
+    const EpochRecord record = read_record(reader);
+    CHECK(record.epoch == count + 1);
+    CHECK(record.values == result.history[count].values);
+    ++count;
+  }
+  CHECK(count == 3);
+  const std::string table = text_of(folder.path / "metrics.csv");
+  CHECK(
+      table.starts_with("epoch,step,learning_rate,train_loss,train_accuracy,val_loss,val_accuracy,seconds,"
+                        "images_per_second\n1,5,"));
+  CHECK(std::ranges::count(table, '\n') == 4);
+}
+
+TEST_CASE("patience ends a run that does not get better") {
+  Weights<Tiny> weights(3);
+  const FitResult result = fit(weights, Halves{}, Halves{20}, but(quick, [](auto& o) {
+                                 o.epochs = 50;
+                                 o.patience = 2;
+                               }));
+  CHECK(result.epoch == result.best_epoch + 2);
+  CHECK(result.epoch < 50);
+}
+
+TEST_CASE("gradients of two batches of four are those of one batch of eight") {
+  // Without batch norm and with every sample in place, accumulation must change nothing but rounding.
+  using Net = Chain<Named<"conv", Conv2d<1, 3>>, ReLU, GlobalAvgPool2d, Named<"fc", Linear<3, 4>>>;
+  const auto train = [](std::size_t batch, std::size_t accumulate) {
+    Weights<Net> weights(4);
+    FitOptions<SGD> options{.epochs = 2,
+                            .batch_size = batch,
+                            .optimizer = {.learning_rate = 0.1f},
+                            .schedule = ConstantRate{},
+                            .accumulate = accumulate,
+                            .threads = 1};
+    fit(weights, RandomLabels{32}, options);
+    return weights;
+  };
+  const Weights<Net> whole = train(8, 1), parts = train(4, 2);
+  for (std::size_t i = 0; i < whole.parameters().size(); ++i)
+    CHECK(whole.parameters()[i] == Approx(parts.parameters()[i]).margin(1e-6));
+}
+
+TEST_CASE("a clipped step is no longer than the rate times the limit") {
+  Weights<Tiny> weights(4);
+  const Weights<Tiny> before = weights;
+  FitOptions<SGD> options{.epochs = 1,
+                          .batch_size = 40,
+                          .optimizer = {.learning_rate = 0.5f, .momentum = 0},
+                          .schedule = ConstantRate{},
+                          .clip_norm = 1e-3,
+                          .threads = 1};
+  fit(weights, Halves{}, options);
+  double square = 0;
+  for (std::size_t i = 0; i < before.parameters().size(); ++i) {
+    const double step = static_cast<double>(weights.parameters()[i] - before.parameters()[i]);
+    square += step * step;
+  }
+  CHECK(std::sqrt(square) == Approx(0.5e-3).epsilon(1e-3));
+}
+
+TEST_CASE("frozen parameters and running statistics stay as they are") {
+  Weights<Tiny> weights(4);
+  const Weights<Tiny> before = weights;
+  fit(weights, Halves{}, but(quick, [](auto& o) {
+        o.groups = {{.prefix = "conv", .frozen = true}, {.prefix = "bn", .frozen = true}};
+      }));
+  for (const PlacedSlot& slot : Weights<Tiny>::slots()) {
+    const bool unchanged = std::ranges::equal(weights.values(slot), before.values(slot));
+    CHECK(unchanged == !slot.name.starts_with("fc"));
+  }
+  CHECK_THROWS_WITH(fit(weights, Halves{}, but(quick, [](auto& o) { o.groups = {{.prefix = "con"}}; })),
+                    Catch::Contains("'con'"));
+}
+
+TEST_CASE("callbacks have any subset of the hooks and may stop a run") {
+  struct Counter {
+    std::size_t steps = 0, epochs = 0, ends = 0;
+    void on_step(TrainingState& state) {
+      ++steps;
+      if (steps == 7) state.stop = true;
+    }
+    void on_epoch_end(const TrainingState&) { ++epochs; }
+    void on_end(const TrainingState&) { ++ends; }
+  } counter;
+  Weights<Tiny> weights(4);
+  const FitResult result = fit(weights, Halves{}, quick, counter);
+  CHECK(counter.steps == 7);
+  CHECK(counter.epochs == 1);
+  CHECK(counter.ends == 1);
+  CHECK(result.step == 7);
+}
+
+TEST_CASE("a loss that is not a number stops the run and leaves the weights as they were") {
+  struct Broken : Halves {
+    int get(std::size_t index, std::span<float> pixels, Random& random) const {
+      const int label = Halves::get(index, pixels, random);
+      if (index == 3) pixels[5] = std::numeric_limits<float>::quiet_NaN();
+      return label;
+    }
+  };
+  Weights<Tiny> weights(4);
+  CHECK_THROWS_WITH(fit(weights, Broken{}, but(quick, [](auto& o) { o.batch_size = 40; })),
+                    Catch::Contains("not a number"));
+  for (const float value : weights.parameters()) REQUIRE(std::isfinite(value));
+}
+
+TEST_CASE("what does not fit is refused in one line") {
+  struct Labels : Halves {
+    int get(std::size_t index, std::span<float> pixels, Random& random) const {
+      Halves::get(index, pixels, random);
+      return 2;
+    }
+  };
+  Weights<Tiny> weights(4);
+  CHECK_THROWS_WITH(fit(weights, Labels{}, quick), Catch::Contains("class 2, expected 0 to 1"));
+  CHECK_THROWS_WITH(fit(weights, Halves{0}, quick), Catch::Contains("empty"));
+  CHECK_THROWS_WITH(fit(weights, Halves{}, but(quick, [](auto& o) { o.epochs = 0; })),
+                    Catch::Contains("epochs"));
+}
+
+TEST_CASE("the learning-rate finder leaves the weights alone and suggests a rate inside its range") {
+  const Weights<Tiny> weights(4);
+  const Weights<Tiny> before = weights;
+  const RateCurve curve =
+      find_learning_rate(weights, Halves{}, quick, {.from = 1e-4, .to = 1.0, .steps = 40});
+  CHECK(same(weights, before));
+  REQUIRE(curve.points.size() > 5);
+  CHECK(curve.points.front().first == Approx(1e-4));
+  CHECK(curve.suggestion > 1e-4);
+  CHECK(curve.suggestion <= 1.0);
+}
