@@ -6,13 +6,12 @@
 
 #include "draw_water.hpp"
 #include "glyph_cut.hpp"
+#include "glyph_font.hpp"
 #include "glyph_table.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <numeric>
 #include <string>
 #include <string_view>
@@ -31,7 +30,10 @@ struct Cut {
   Image image;
 };
 
-/// The ink in each column of a grey CAPTCHA, 0 to 1, with the ripple taken back so that letters stand
+/// The rows of a CAPTCHA in which its letters stand: the last ones above the text's line.
+inline constexpr int letter_rows = 30;
+
+/// The ink in each column of a grey CAPTCHA, in pixels, with the ripple taken back so that letters stand
 /// upright.
 inline std::vector<double> ink_profile(const Image& grey) {
   InkPlane plane;
@@ -42,42 +44,55 @@ inline std::vector<double> ink_profile(const Image& grey) {
   const InkPlane upright = warp<rippled>(plane);
   std::vector<double> profile(static_cast<std::size_t>(captcha_width));
   for (int column = 0; column < captcha_width; ++column)
-    for (int row = text_line - 30; row < text_line; ++row)
-      profile[static_cast<std::size_t>(column)] += static_cast<double>(upright.at(row, column)) / 30;
+    for (int row = text_line - letter_rows; row < text_line; ++row)
+      profile[static_cast<std::size_t>(column)] += static_cast<double>(upright.at(row, column));
   return profile;
 }
 
-/// The designs (0 or 1) of the letters `numbers` (see letter_number): of all that are possible, those that
-/// leave the least ink between the letters and right of the last one, and the most within them.
-inline std::vector<std::size_t> find_designs(const std::vector<double>& profile,
-                                             const std::vector<std::size_t>& numbers) {
-  // A letter fills about half of its columns' rows and a noise line a tenth: 0.3 tells them apart. So a
-  // design that claims empty columns loses, and so does one that leaves full columns to no letter.
-  constexpr double either = 0.3;
-  constexpr double right_margin = 12;
-  std::vector<double> sums(profile.size() + 1);
-  std::partial_sum(profile.begin(), profile.end(), sums.begin() + 1);
-  const auto ink_until = [&](double column) {  // fractional columns count by their share
-    const double inside = std::min(column, static_cast<double>(profile.size()) - 1);
-    const auto whole = static_cast<std::size_t>(inside);
-    return sums[whole] + (inside - static_cast<double>(whole)) * profile[whole];
+/// The profile that ink_profile() would find if the letters `numbers` (see letter_number) stood in these
+/// designs, without noise.
+inline std::vector<double> expected_profile(const std::vector<std::size_t>& numbers,
+                                            const std::vector<std::size_t>& designs, const Glyphs& glyphs) {
+  std::vector<double> profile(static_cast<std::size_t>(captcha_width));
+  int pen = text_start;
+  for (std::size_t position = 0; position < numbers.size(); ++position) {
+    const Glyph& glyph = glyphs(numbers[position], designs[position], Glyphs::weights / 2);
+    for (int column = 0; column < Glyph::width && pen + column < captcha_width; ++column)
+      for (int row = Glyph::baseline - letter_rows; row < Glyph::baseline; ++row)
+        profile[static_cast<std::size_t>(pen + column)] += glyph.at(row, column) / 255.0;
+    pen += letter_table[numbers[position]].designs[designs[position]].advance();
+  }
+  return profile;
+}
+
+/// Pearson's correlation of two rows of numbers, from the text's start on; 0 if one of them is constant.
+inline double correlation(const std::vector<double>& a, const std::vector<double>& b) {
+  constexpr auto first = static_cast<std::size_t>(text_start);
+  const auto count = static_cast<double>(a.size() - first);
+  const auto mean = [&](const std::vector<double>& values) {
+    return std::accumulate(values.begin() + text_start, values.end(), 0.0) / count;
   };
+  const double mean_a = mean(a), mean_b = mean(b);
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = first; i < a.size(); ++i) {
+    ab += (a[i] - mean_a) * (b[i] - mean_b);
+    aa += (a[i] - mean_a) * (a[i] - mean_a);
+    bb += (b[i] - mean_b) * (b[i] - mean_b);
+  }
+  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+}
+
+/// The designs (0 or 1) of the letters `numbers`: of all that are possible, those whose ink lies most alike.
+/// Widths alone would not do: a wide m and a narrow one end where a narrow and a wide one do.
+inline std::vector<std::size_t> find_designs(const std::vector<double>& profile,
+                                             const std::vector<std::size_t>& numbers,
+                                             const Glyphs& glyphs = installed_glyphs()) {
   std::vector<std::size_t> best(numbers.size()), designs(numbers.size());
-  double best_score = -std::numeric_limits<double>::infinity();
+  double best_score = -1;
   for (std::size_t choice = 0; choice < std::size_t{1} << numbers.size(); ++choice) {
-    double score = 0, last_end = text_start;
-    int pen = text_start;
-    for (std::size_t position = 0; position < numbers.size(); ++position) {
+    for (std::size_t position = 0; position < numbers.size(); ++position)
       designs[position] = choice >> position & 1;
-      const GlyphBox& box = letter_table[numbers[position]].designs[designs[position]];
-      const double right = pen + box.bearing + box.width;
-      const double left = std::max(pen + box.bearing, last_end);  // no column counts for two letters
-      score += ink_until(right) - ink_until(left) - either * (right - left);
-      score -= ink_until(left) - ink_until(last_end);
-      last_end = right;
-      pen += box.advance();
-    }
-    score -= ink_until(last_end + right_margin) - ink_until(last_end);
+    const double score = correlation(profile, expected_profile(numbers, designs, glyphs));
     if (score > best_score) {
       best_score = score;
       best = designs;

@@ -72,18 +72,6 @@ fs::path shared_captchas() {
 
 }  // namespace
 
-TEST_CASE("the designs of m and w are told apart in every combination", "[prepare]") {
-  for (const std::string_view solution : {"mwmwm", "wmwmw", "m2w4m"})
-    for (std::size_t designs = 0; designs < 32; ++designs) {
-      std::vector<std::size_t> numbers;
-      for (const char label : solution) numbers.push_back(letter_number(label, "test"));
-      const std::vector<std::size_t> found = find_designs(ink_profile(bars(solution, designs)), numbers);
-      INFO(solution << " designs " << designs);
-      for (std::size_t i = 0; i < 5; ++i)
-        if (solution[i] == 'm' || solution[i] == 'w') CHECK(found[i] == (designs >> i & 1));
-    }
-}
-
 TEST_CASE("drawn CAPTCHAs are cut where their letters are", "[prepare]") {
   try {
     find_font();
@@ -91,25 +79,31 @@ TEST_CASE("drawn CAPTCHAs are cut where their letters are", "[prepare]") {
     WARN("not tested: " << error.what());
     return;
   }
-  int near = 0;
-  constexpr int captchas = 200;
-  for (std::uint64_t index = 0; index < captchas; ++index) {
-    Random random(11, Purpose::test, 0, index);
-    std::string text;
-    while (text.size() < 5) text += labels[random.below(20)];
-    const Captcha captcha = draw_captcha(text, random);
-    const std::vector<Cut> cuts = cut_captcha(captcha.image, text);
-    REQUIRE(cuts.size() == 5);
-    for (std::size_t i = 0; i < 5; ++i) {
-      CHECK(cuts[i].label == text[i]);
-      CHECK(cuts[i].position == static_cast<int>(i) + 1);
-      CHECK(cuts[i].image.width == 32);
-      CHECK(cuts[i].image.height == 52);
-      const double centre = (captcha.letters[i].left + captcha.letters[i].right) / 2;
-      near += std::abs((cuts[i].box.left + cuts[i].box.right) / 2.0 - centre) < 3;
+  // Words of any letters; and of letters whose two designs differ most in width, so that mistaking one for
+  // the other moves every later letter.
+  const std::string all(labels.begin(), labels.end());
+  for (const std::string& letters : {all, std::string("mw"), std::string("mwmw2b8c7n")}) {
+    int near = 0;
+    constexpr int captchas = 200;
+    for (std::uint64_t index = 0; index < captchas; ++index) {
+      Random random(11, Purpose::test, 0, index);
+      std::string text;
+      while (text.size() < 5) text += letters[random.below(static_cast<std::uint32_t>(letters.size()))];
+      const Captcha captcha = draw_captcha(text, random);
+      const std::vector<Cut> cuts = cut_captcha(captcha.image, text);
+      REQUIRE(cuts.size() == 5);
+      for (std::size_t i = 0; i < 5; ++i) {
+        CHECK(cuts[i].label == text[i]);
+        CHECK(cuts[i].position == static_cast<int>(i) + 1);
+        CHECK(cuts[i].image.width == 32);
+        CHECK(cuts[i].image.height == 52);
+        const double centre = (captcha.letters[i].left + captcha.letters[i].right) / 2;
+        near += std::abs((cuts[i].box.left + cuts[i].box.right) / 2.0 - centre) < 3;
+      }
     }
+    INFO("letters of " << letters);
+    CHECK(near >= captchas * 5 * 995 / 1000);
   }
-  CHECK(near >= captchas * 5 * 98 / 100);
 }
 
 TEST_CASE("boxes keep the data set's size", "[prepare]") {
@@ -206,7 +200,7 @@ TEST_CASE("real CAPTCHAs: letters begin and end on paper", "[prepare]") {
       double sum = 0;
       for (auto column = static_cast<std::size_t>(left); column < static_cast<std::size_t>(right); ++column)
         sum += profile[column];
-      return sum / (std::floor(right) - std::floor(left));
+      return sum / (std::floor(right) - std::floor(left)) / letter_rows;
     };
     const std::vector<Cut> cuts = cut_captcha(grey, path.stem().string(), path.string());
     // Past the last letter there is only a noise line; the last letter itself is dark.

@@ -10,7 +10,7 @@
 namespace captcha::parity {
 
 std::filesystem::path data_folder() {
-  return std::filesystem::path(__FILE__).parent_path() / "data";
+  return CAPTCHA_PARITY_DIR;
 }
 
 namespace {

@@ -48,18 +48,20 @@ auto subset(D&& data, std::vector<std::size_t> indices) {
 /// The first `count` samples, or all where there are fewer.
 template <class D>
 auto take(D&& data, std::size_t count) {
-  std::vector<std::size_t> indices(std::min<std::size_t>(count, data.size()));
+  auto held = hold(std::forward<D>(data));
+  std::vector<std::size_t> indices(std::min<std::size_t>(count, held->size()));
   std::iota(indices.begin(), indices.end(), std::size_t{0});
-  return subset(std::forward<D>(data), std::move(indices));
+  return Subset(std::move(held), std::move(indices));
 }
 
 /// All samples in an order that depends on the seed alone.
 template <class D>
 auto shuffle(D&& data, std::uint64_t seed) {
-  std::vector<std::size_t> indices(data.size());
+  auto held = hold(std::forward<D>(data));
+  std::vector<std::size_t> indices(held->size());
   std::iota(indices.begin(), indices.end(), std::size_t{0});
   Random(seed, Purpose::shuffle).shuffle(std::span(indices));
-  return subset(std::forward<D>(data), std::move(indices));
+  return Subset(std::move(held), std::move(indices));
 }
 
 }  // namespace captcha

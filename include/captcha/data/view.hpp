@@ -21,7 +21,9 @@ struct ViewBase {};
 template <class D>
 std::shared_ptr<const std::remove_cvref_t<D>> hold(D&& data) {
   using Data = std::remove_cvref_t<D>;
-  static_assert(Dataset<Data>, "a view needs a data set: shape, size() and get() (see data/dataset.hpp)");
+  static_assert(
+      Dataset<Data>,
+      "captcha: a view needs a Dataset: a constexpr shape, size() and get() (see data/dataset.hpp)");
   if constexpr (std::is_lvalue_reference_v<D> && !std::derived_from<Data, ViewBase>)
     return {std::shared_ptr<void>{}, std::addressof(data)};
   else

@@ -27,7 +27,7 @@ struct CrossEntropy {
 
   /// The mean loss of a batch. `gradient`, unless empty, receives the gradient by the logits. Error when a
   /// target is not a class, or the number of class weights is not that of the classes.
-  template <class T, class Target>
+  template <class T, ClassTarget Target>
   double operator()(Outputs<const T> logits, std::span<const Target> targets,
                     Outputs<T> gradient = {}) const {
     const std::size_t classes = logits.features();

@@ -14,19 +14,25 @@
 
 namespace captcha {
 
-/// Values in a target.
+/// Values in a target; 0 for what is none of a regression.
 template <class Target>
-inline constexpr std::size_t target_width = 1;
-template <class U, std::size_t Count>
-inline constexpr std::size_t target_width<std::array<U, Count>> = Count;
+inline constexpr std::size_t target_width = 0;
+template <>
+inline constexpr std::size_t target_width<float> = 1;
+template <std::size_t Count>
+inline constexpr std::size_t target_width<std::array<float, Count>> = Count;
 template <class Target>
 inline constexpr std::size_t target_width<Mixed<Target>> = target_width<Target>;
+
+/// The target of a regression: a float, an array of floats, or a blend of two such.
+template <class T>
+concept ValueTarget = (target_width<T> > 0);
 
 /// Targets are floats, arrays of floats, or blends of two of them.
 struct MeanSquaredError {
   /// The mean loss of a batch. `gradient`, unless empty, receives the gradient by the outputs. Error when the
   /// network has not as many outputs as a target has values.
-  template <class T, class Target>
+  template <class T, ValueTarget Target>
   double operator()(Outputs<const T> outputs, std::span<const Target> targets,
                     Outputs<T> gradient = {}) const {
     if (outputs.features() != target_width<Target>)

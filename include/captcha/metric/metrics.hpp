@@ -37,7 +37,7 @@ class TopK {
  public:
   static constexpr bool more_is_better = true;
 
-  template <class T, class Target>
+  template <class T, ClassTarget Target>
   void add(Outputs<const T> outputs, std::span<const Target> targets) {
     for (std::size_t n = 0; n < targets.size(); ++n) {
       const std::size_t label = checked_class(label_of(targets[n]), outputs.features());
@@ -64,7 +64,7 @@ class ConfusionMatrix {
  public:
   static constexpr bool more_is_better = true;
 
-  template <class T, class Target>
+  template <class T, ClassTarget Target>
   void add(Outputs<const T> outputs, std::span<const Target> targets) {
     classes_ = outputs.features();
     counts_.resize(classes_ * classes_);

@@ -19,9 +19,10 @@ struct Progress {
 
 /// A schedule maps progress to a factor of the learning rate.
 template <class S>
-concept Schedule =
-    std::invocable<const S&, Progress> && std::convertible_to < std::invoke_result_t<const S&, Progress>,
-double > ;
+concept Schedule = requires(const S& schedule, Progress progress) {
+  { schedule(progress) } -> std::convertible_to<double>;
+};
+
 /// Holds any schedule.
 using AnySchedule = std::function<double(Progress)>;
 

@@ -27,6 +27,7 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -101,6 +102,10 @@ class Fit {
 
   template <class... Callbacks>
   FitResult run(Callbacks&... callbacks) {
+    static_assert(
+        (Callback<Callbacks> && ...),
+        "captcha: a callback has none of the hooks on_start, on_epoch_start, on_step, on_epoch_end, "
+        "on_end; run<callbacks> beside this message names it");
     if (!options_.run.empty()) open_folder();
     notify<OnStart>(state_, callbacks...);
     while (state_.epoch < state_.epochs && !state_.stop && !out_of_patience()) {
@@ -244,29 +249,41 @@ class Fit {
   double epoch_seconds_ = 0;
 };
 
+/// Refuses to compile where network, data set, loss and metrics do not fit each other.
+template <class Net, class Data, class L, class Metrics>
+constexpr void check_fit() {
+  static_assert(check_shapes<Net, Data::shape>());
+  static_assert(Loss<L, Target<Data>>,
+                "captcha: the loss does not take the targets that the data set gives; check_fit<network, "
+                "data set, loss, metrics> beside this message names them");
+  []<class... M>(std::type_identity<std::tuple<M...>>) {
+    static_assert((Metric<M, Target<Data>> && ...),
+                  "captcha: a metric does not take the targets that the data set gives, or lacks add, value, "
+                  "name or more_is_better; check_fit<network, data set, loss, metrics> beside this message "
+                  "names it");
+  }(std::type_identity<Metrics>{});
+}
+
 /// Trains `weights` on `train`; after every epoch the loss and the metrics are measured on `validation`. The
 /// same seed gives the same weights, bit by bit, for any number of threads. Error when a target does not fit
 /// the network, when the loss is not a number, or when the folder of the run cannot be used.
 template <class Net, Dataset Train, Dataset Validation, Optimizer O = AdamW, class L = CrossEntropy,
-          class Metrics = std::tuple<Accuracy>, Callback... Callbacks>
+          class Metrics = std::tuple<Accuracy>, class... Callbacks>
 FitResult fit(Weights<Net>& weights, const Train& train, const Validation& validation,
               const FitOptions<O, L, Metrics>& options, Callbacks&&... callbacks) {
-  static_assert(check_shapes<Net, Train::shape>());
+  check_fit<Net, Train, L, Metrics>();
+  check_fit<Net, Validation, L, Metrics>();
   static_assert(Train::shape == Validation::shape,
                 "captcha: the two data sets give inputs of different shapes");
-  static_assert(Loss<L, Target<Train>>,
-                "captcha: this loss does not take the targets that the data set gives");
   return Fit<Net, Train, Validation, O, L, Metrics>(weights, train, validation, options).run(callbacks...);
 }
 
 /// The same without validation data: the best epoch is then the one that fits the training data best.
 template <class Net, Dataset Train, Optimizer O = AdamW, class L = CrossEntropy,
-          class Metrics = std::tuple<Accuracy>, Callback... Callbacks>
+          class Metrics = std::tuple<Accuracy>, class... Callbacks>
 FitResult fit(Weights<Net>& weights, const Train& train, const FitOptions<O, L, Metrics>& options,
               Callbacks&&... callbacks) {
-  static_assert(check_shapes<Net, Train::shape>());
-  static_assert(Loss<L, Target<Train>>,
-                "captcha: this loss does not take the targets that the data set gives");
+  check_fit<Net, Train, L, Metrics>();
   return Fit<Net, Train, NoValidation, O, L, Metrics>(weights, train, NoValidation{}, options)
       .run(callbacks...);
 }
