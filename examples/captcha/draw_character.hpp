@@ -7,6 +7,7 @@
 #include <captcha/data/blur.hpp>
 #include <captcha/data/image.hpp>
 #include <captcha/data/noise.hpp>
+#include <captcha/data/normalise.hpp>
 #include <captcha/data/tone.hpp>
 
 #include "draw_captcha.hpp"
@@ -50,9 +51,10 @@ inline void alter(Image& character, Random& random, const CharacterStyle& style)
   GaussianNoise{style.noise, style.altered}(values, shape, random);
 
   if (random.coin(style.binary)) {
-    const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    const float border = *low + (*high - *low) * random.uniform(0.35f, 0.65f);
-    for (std::size_t i = 0; i < values.size(); ++i) character.pixels[i] = values[i] > border ? 1 : 0;
+    Binarise{.probability = 1}(values, shape, random);
+    Stretch{}(values, shape, random);
+    std::transform(values.begin(), values.end(), character.pixels.begin(),
+                   [](float value) { return static_cast<std::uint8_t>(value); });
   } else {
     for (std::size_t i = 0; i < values.size(); ++i)
       character.pixels[i] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(values[i], 0.0f, 1.0f)));

@@ -15,17 +15,18 @@ struct AtStart {
   void on_start(const TrainingState&) const { call(); }
 };
 
-/// What is done to a training image before it is standardised: what happened to the characters of the data
-/// set, once more. Stretch comes first, so that strengths mean the same for very dark images.
-auto augmentation() {
-  return Augment{Stretch{},
-                 Affine{.rotate = 9, .shift = 0.06f, .scale = 0.12f, .shear = 6},
-                 BrightnessContrast{.brightness = 0.15f, .contrast = 0.3f, .probability = 0.5f},
-                 GaussianBlur{.sigma = 1.0f, .probability = 0.3f},
-                 GaussianNoise{.deviation = 0.12f, .probability = 0.5f},
-                 StrikeThrough{.lines = 1, .probability = 0.25f},
-                 RandomErasing{.largest = 0.12f, .probability = 0.15f},
-                 Standardise{}};
+/// The training images, altered anew each time: what happened to the characters of the data set, once more.
+/// Stretch comes first, so that strengths mean the same for very dark images.
+template <class Data>
+auto augmented(const Data& data) {
+  return map(neighbours(map(data, Stretch{}), {.columns = 6, .probability = 0.5f}),
+             Augment{Affine{.rotate = 11, .shift = 0.06f, .scale = 0.12f, .shear = 6},
+                     BrightnessContrast{.brightness = 0.15f, .contrast = 0.3f, .probability = 0.5f},
+                     GaussianBlur{.sigma = 1.0f, .probability = 0.3f},
+                     GaussianNoise{.deviation = 0.12f, .probability = 0.5f},
+                     StrikeThrough{.lines = 1, .probability = 0.25f},
+                     RandomErasing{.largest = 0.12f, .probability = 0.15f}, Binarise{.probability = 0.05f},
+                     Standardise{}});
 }
 
 std::vector<ParameterGroup> groups_of(const TrainArguments& arguments) {
@@ -71,10 +72,10 @@ FitResult run(const TrainArguments& arguments, const std::function<void()>& star
 }
 
 template <class Train, class Validation>
-int augmented(const TrainArguments& arguments, const std::function<void()>& started, const Train& data,
-              const Validation& validation) {
+int run_and_tell(const TrainArguments& arguments, const std::function<void()>& started, const Train& data,
+                 const Validation& validation) {
   const auto judged = map(validation, Standardise{});
-  const FitResult result = arguments.augment ? run(arguments, started, map(data, augmentation()), judged)
+  const FitResult result = arguments.augment ? run(arguments, started, augmented(data), judged)
                                              : run(arguments, started, map(data, Standardise{}), judged);
   if (!arguments.quiet && !result.history.empty())
     std::printf(
@@ -91,7 +92,7 @@ int train(const TrainArguments& arguments, const std::function<void()>& started)
   const Characters data = open_characters(arguments.data, arguments.resize);
   if (!arguments.quiet) std::printf("%zu images of %s\n", data.size(), arguments.data.c_str());
   if (!arguments.val_data.empty())
-    return augmented(arguments, started, data, open_characters(arguments.val_data, arguments.resize));
+    return run_and_tell(arguments, started, data, open_characters(arguments.val_data, arguments.resize));
   const auto [train_part, validation] =
       split(data, {1 - arguments.val_fraction, arguments.val_fraction},
             {.seed = arguments.seed, .grouped = arguments.group == "source"});
@@ -99,7 +100,7 @@ int train(const TrainArguments& arguments, const std::function<void()>& started)
     throw Error(arguments.data.string() + ": --val-fraction " + std::to_string(arguments.val_fraction) +
                 " of its " + std::to_string(data.size()) +
                 " images leaves none to judge; give more, or --val-data");
-  return augmented(arguments, started, train_part, validation);
+  return run_and_tell(arguments, started, train_part, validation);
 }
 
 }  // namespace captcha::app

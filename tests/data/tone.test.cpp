@@ -1,4 +1,4 @@
-// Brightness, contrast, inversion, clamping.
+// Brightness, contrast, inversion, binarisation, clamping.
 #include <captcha/data/tone.hpp>
 
 #include "catch.hpp"
@@ -42,6 +42,7 @@ TEST_CASE("neutral options leave pixels alone") {
   BrightnessContrast{.brightness = 0.0f, .contrast = 0.0f}(pixels, chw(1, 2, 2), random);
   BrightnessContrast{.probability = 0.0f}(pixels, chw(1, 2, 2), random);
   Invert{.probability = 0.0f}(pixels, chw(1, 2, 2), random);
+  Binarise{.probability = 0.0f}(pixels, chw(1, 2, 2), random);
   Clamp{}(pixels, chw(1, 2, 2), random);
   CHECK(pixels == ramp);
 }
@@ -55,6 +56,20 @@ TEST_CASE("invert swaps light and dark, twice gives the image back") {
   CHECK(pixels[1] == Approx(0.8f));
   Invert{.probability = 1.0f}(pixels, chw(1, 2, 2), random);
   for (std::size_t i = 0; i < ramp.size(); ++i) CHECK(pixels[i] == Approx(ramp[i]));
+}
+
+TEST_CASE("binarise leaves the two ends of the range, parted at a border inside it") {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    std::vector<float> pixels{0.2f, 0.25f, 0.4f, 0.6f, 0.95f, 1.0f};
+    Random random(seed);
+    Binarise{.from = 0.3f, .to = 0.4f, .probability = 1}(pixels, chw(1, 2, 3), random);
+    CHECK((pixels[0] == 0.2f && pixels[1] == 0.2f && pixels[2] == 0.2f));  // borders from 0.44 to 0.52
+    CHECK((pixels[3] == 1.0f && pixels[4] == 1.0f && pixels[5] == 1.0f));
+  }
+  std::vector<float> constant(4, 0.5f);
+  Random random(1);
+  Binarise{.probability = 1}(constant, chw(1, 2, 2), random);
+  CHECK(constant == std::vector<float>(4, 0.5f));
 }
 
 TEST_CASE("clamp limits") {

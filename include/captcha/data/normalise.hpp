@@ -3,6 +3,7 @@
 
 #include <captcha/core/error.hpp>
 #include <captcha/data/tone.hpp>
+#include <captcha/kernels/sum.hpp>
 
 #include <algorithm>
 #include <array>
@@ -22,7 +23,8 @@ struct Standardise {
   void operator()(std::span<float> pixels, Shape, Random&) const {
     const float mean = mean_of(pixels);
     for (float& value : pixels) value -= mean;
-    const double power = sum_over(pixels, [](double value) { return value * value; });
+    const double power = sum_terms<double>(
+        pixels.size(), [&](std::size_t i) { return static_cast<double>(pixels[i]) * pixels[i]; });
     const float deviation = static_cast<float>(std::sqrt(power / static_cast<double>(pixels.size())));
     const float factor = 1.0f / std::max(deviation, epsilon);
     for (float& value : pixels) value *= factor;

@@ -1,33 +1,20 @@
-// Changes of brightness: brightness and contrast, inversion, clamping.
+// Changes of brightness: brightness and contrast, inversion, binarisation, clamping.
 #pragma once
 
 #include <captcha/data/dataset.hpp>
+#include <captcha/kernels/sum.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
-#include <functional>
-#include <numeric>
 #include <span>
 
 namespace captcha {
 
-/// The sum of term(value) over all values, in eight interleaved partial sums: fast, and always in one order.
-template <class Term>
-double sum_over(std::span<const float> values, Term term) {
-  std::array<double, 8> partial{};
-  const float* const value = values.data();
-  const std::size_t whole = values.size() / 8 * 8;
-  for (std::size_t i = 0; i < whole; i += 8)
-    for (std::size_t k = 0; k < 8; ++k) partial[k] += term(static_cast<double>(value[i + k]));
-  for (std::size_t i = whole; i < values.size(); ++i)
-    partial[i - whole] += term(static_cast<double>(value[i]));
-  return std::accumulate(partial.begin(), partial.end(), 0.0);
-}
-
 /// The mean of at least one value.
 inline float mean_of(std::span<const float> values) {
-  return static_cast<float>(sum_over(values, std::identity{}) / static_cast<double>(values.size()));
+  const double sum =
+      sum_terms<double>(values.size(), [&](std::size_t i) { return static_cast<double>(values[i]); });
+  return static_cast<float>(sum / static_cast<double>(values.size()));
 }
 
 /// Stretches the values about the image's mean by a factor from 1 - contrast to 1 + contrast, then adds an
@@ -54,6 +41,21 @@ struct Invert {
     const auto [low, high] = std::minmax_element(pixels.begin(), pixels.end());
     const float sum = *low + *high;
     for (float& value : pixels) value = sum - value;
+  }
+};
+
+/// Leaves two values: the image's largest where it is above a border, its smallest elsewhere.
+struct Binarise {
+  float from = 0.35f;  ///< the border lies at this share of the image's range …
+  float to = 0.65f;    ///< … up to this one
+  float probability = 0.05f;
+
+  void operator()(std::span<float> pixels, Shape, Random& random) const {
+    if (!random.coin(probability)) return;
+    const auto [lowest, highest] = std::minmax_element(pixels.begin(), pixels.end());
+    const float low = *lowest, high = *highest;
+    const float border = low + (high - low) * random.uniform(from, to);
+    for (float& value : pixels) value = value > border ? high : low;
   }
 };
 

@@ -5,6 +5,7 @@
 #include <captcha/data/concat.hpp>
 #include <captcha/data/map.hpp>
 #include <captcha/data/mixup.hpp>
+#include <captcha/data/neighbours.hpp>
 #include <captcha/data/pad.hpp>
 #include <captcha/data/split.hpp>
 #include <captcha/data/subset.hpp>
