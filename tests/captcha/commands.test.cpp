@@ -77,9 +77,11 @@ TEST_CASE("wrong usage is one line and exit code 2") {
                                 {"generate --out x --count many", "--count"},
                                 {"generate --out x --seed -1", "--seed"},
                                 {"generate --out x --colour", "--colour"},
+                                {"generate --out x --first -1", "--first"},
                                 {"prepare --out x", "--captchas"},
                                 {"prepare --captchas x", "--out"},
                                 {"prepare --captchas x --out y --variants 0", "--variants"},
+                                {"prepare --captchas x --out y --seed -1", "--seed"},
                                 {"data", "subcommand"},
                                 {"data check", "DIR"},
                                 {"train", "--data"},
@@ -101,7 +103,9 @@ TEST_CASE("wrong usage is one line and exit code 2") {
                                 {train + "--seed x", "--seed"},
                                 {"evaluate --data x", "--model"},
                                 {"evaluate --model x", "--data"},
+                                {"evaluate --model x --data y --threads -1", "--threads"},
                                 {"predict --model x", "FILE"},
+                                {"predict --model x --threads -1 x.png", "--threads"},
                                 {"predict x.png", "--model"},
                                 {"bench --threads 0", "--threads"},
                                 {"bench --batch 0", "--batch"},
@@ -153,6 +157,8 @@ TEST_CASE("wrong data are one line, exit code 1, and nothing half-written") {
   check_refused(desk.run(train + c + " --quiet --pretrained " + (desk / "notes.safetensors")), 1,
                 "notes.safetensors");
   check_refused(desk.run(train + c + " --quiet --freeze layer9"), 1, "layer9");
+  check_refused(desk.run("train --quiet --data " + c + " --out " + (desk / "notes.safetensors")), 1,
+                "notes.safetensors");
   check_refused(desk.run(train + c + " --config " + (desk / "nowhere.toml")), 1, "nowhere.toml");
   check_refused(desk.run(train + c + " --config " + (desk / "unknown.toml")), 1, "'colour'");
   check_refused(desk.run(train + c + " --config " + (desk / "broken.toml")), 1, "broken.toml:1");
@@ -205,6 +211,9 @@ TEST_CASE("a run writes what it promises, resumes, and its model evaluates and p
                              Catch::Contains("\"top3\"") && Catch::Contains("\"loss\"") &&
                              Catch::Contains("\"confusion\"") && Catch::Contains("\"classes\""));
   CHECK(desk.text("sheet.png").starts_with("\x89PNG"));
+  check_refused(desk.run("evaluate --json" + model + " --data " + (desk / "c") + " --sheet " +
+                         (desk / "nowhere/sheet.png")),
+                1, "nowhere/sheet.png");
   const Outcome read = desk.run("predict --json" + model + " " + (desk / "c/2_0.png"));
   REQUIRE(read.code == 0);
   CHECK_THAT(read.out, Catch::Contains("\"label\"") && Catch::Contains("\"probability\""));
