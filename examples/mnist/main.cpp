@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
   CLI::App app("Trains a narrow ResNet-18 on handwritten digits.", "mnist");
   app.option_defaults()->always_capture_default();
   std::filesystem::path folder, run;
-  std::size_t epochs = 8;
+  std::size_t epochs = 4;
   int threads = 0;
   app.add_option("DIR", folder, "Folder with the four idx files")->required();
   app.add_option("--epochs", epochs, "Times through the 60 000 images")->check(CLI::PositiveNumber);
