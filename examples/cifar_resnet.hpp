@@ -19,7 +19,7 @@ struct Subsample : captcha::LayerDefaults {
     const auto samples = static_cast<std::size_t>(call.samples);
     std::fill_n(call.y, out(S).size() * samples, T{0});
     for_each_kept<S>([&](std::size_t from, std::size_t to) {
-      std::copy_n(call.x + from * samples, samples, call.y + to * samples);
+      std::copy_n(call.x + from * samples, In * samples, call.y + to * samples);
     });
   }
   template <captcha::Shape S, class T>
@@ -28,21 +28,20 @@ struct Subsample : captcha::LayerDefaults {
     const auto samples = static_cast<std::size_t>(call.samples);
     std::fill_n(call.dx, S.size() * samples, T{0});
     for_each_kept<S>([&](std::size_t from, std::size_t to) {
-      std::copy_n(call.dy + to * samples, samples, call.dx + from * samples);
+      std::copy_n(call.dy + to * samples, In * samples, call.dx + from * samples);
     });
   }
 
  private:
-  /// Calls f(input pixel, output pixel) for every pixel that is kept; memory is
-  /// [row][channel][column][sample].
+  /// Calls f(input pixel, first kept channel of the output pixel) for every pixel that is kept; memory is
+  /// [row][column][channel][sample].
   template <captcha::Shape S, class F>
   static void for_each_kept(F&& f) {
     constexpr captcha::Shape small = out(S);
     for (int row = 0; row < small.height; ++row)
-      for (int channel = 0; channel < In; ++channel)
-        for (int column = 0; column < small.width; ++column)
-          f(static_cast<std::size_t>((2 * row * In + channel) * S.width + 2 * column),
-            static_cast<std::size_t>((row * Out + Out / 4 + channel) * small.width + column));
+      for (int column = 0; column < small.width; ++column)
+        f(static_cast<std::size_t>((2 * row * S.width + 2 * column) * In),
+          static_cast<std::size_t>((row * small.width + column) * Out + Out / 4));
   }
 };
 

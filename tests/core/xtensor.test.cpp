@@ -25,7 +25,7 @@ TEST_CASE("an image view has the axes channel, row, column") {
   CHECK_THROWS_AS(image_view(std::span<const float>(pixels), chw(2, 3, 5)), Error);
 }
 
-TEST_CASE("a batch view shows [row][channel][column][sample] as (sample, channel, row, column)") {
+TEST_CASE("a batch view shows [row][column][channel][sample] as (sample, channel, row, column)") {
   const Shape shape = chw(2, 3, 4);
   const std::size_t samples = 5;
   std::vector<float> memory(samples * shape.size());
@@ -36,7 +36,7 @@ TEST_CASE("a batch view shows [row][channel][column][sample] as (sample, channel
     for (std::size_t c = 0; c < 2; ++c)
       for (std::size_t h = 0; h < 3; ++h)
         for (std::size_t w = 0; w < 4; ++w)
-          CHECK(view(n, c, h, w) == memory[((h * 2 + c) * 4 + w) * samples + n]);
+          CHECK(view(n, c, h, w) == memory[((h * 4 + w) * 2 + c) * samples + n]);
   view(4, 1, 2, 3) = -1.0f;
   CHECK(memory.back() == -1.0f);
 

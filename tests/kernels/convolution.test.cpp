@@ -42,22 +42,27 @@ std::string describe(const Case& c) {
          ", columns " + axis(c.window.columns);
 }
 
-/// The memory order of convolution weights: [kernel column][out][kernel row][in].
-Slot weight_slot(const Array& w) {
-  return {
-      .name = "w", .extents = {w.n, w.c, w.h, w.w}, .rank = 4, .initial = constant(0), .order = {3, 0, 2, 1}};
+/// The memory order of convolution weights.
+Slot weight_slot(const Array& w, int groups) {
+  return {.name = "w",
+          .extents = {w.n, w.c, w.h, w.w},
+          .rank = 4,
+          .initial = constant(0),
+          .block = convolution::block_width,
+          .groups = groups};
 }
 template <class T>
-std::vector<T> to_kernel(const Array& w) {
+std::vector<T> to_kernel(const Array& w, int groups) {
   std::vector<T> ours(w.values.size());
-  for_each_value(weight_slot(w),
+  for_each_value(weight_slot(w, groups),
                  [&](std::size_t theirs, std::size_t at) { ours[at] = static_cast<T>(w.values[theirs]); });
   return ours;
 }
 template <class T>
-std::vector<T> from_kernel(const Array& like, const std::vector<T>& ours) {
+std::vector<T> from_kernel(const Array& like, int groups, const std::vector<T>& ours) {
   std::vector<T> theirs(ours.size());
-  for_each_value(weight_slot(like), [&](std::size_t at, std::size_t from) { theirs[at] = ours[from]; });
+  for_each_value(weight_slot(like, groups),
+                 [&](std::size_t at, std::size_t from) { theirs[at] = ours[from]; });
   return theirs;
 }
 
@@ -82,7 +87,7 @@ void compare(const Case& c, double tolerance, Workers& workers) {
                        axis(c.window.columns, c.width, y.w)};
   const auto our_x = to_layer_order<T>(x);
   const auto our_dy = to_layer_order<T>(dy);
-  const auto our_w = to_kernel<T>(w);
+  const auto our_w = to_kernel<T>(w, c.channels.groups);
   const std::vector<T> our_bias(bias.begin(), bias.end());
   const T unwritten = std::numeric_limits<T>::quiet_NaN();
   const auto expect = [&](const char* what, double off) {
@@ -102,10 +107,11 @@ void compare(const Case& c, double tolerance, Workers& workers) {
 
   // dw and dbias are added to what is there.
   std::vector<T> our_dw(w.values.size(), T{1});
-  conv_backward_weight(g, our_x.data(), our_dy.data(), our_dw.data(), workers);
+  std::vector<T> turned(dy.values.size(), unwritten);
+  conv_backward_weight(g, our_x.data(), our_dy.data(), our_dw.data(), turned.data(), workers);
   Array dw = reference::conv_backward_weight(x, w, dy, c.window);
   for (double& value : dw.values) value += 1;
-  expect("dw", difference<T>(from_kernel(w, our_dw), dw.values));
+  expect("dw", difference<T>(from_kernel(w, c.channels.groups, our_dw), dw.values));
   std::vector<T> our_dbias(our_bias.size(), T{1});
   conv_backward_bias(g, our_dy.data(), our_dbias.data(), workers);
   std::vector<double> dbias = reference::bias_backward(dy);
@@ -146,6 +152,8 @@ TEST_CASE("convolution equals the reference where rows and columns differ, and f
   compare_case({17, {5, 7, 1}, 6, 4, {{3, 2, 1, 1}, {2, 1, 0, 1}}});
   compare_case({2, {67, 131, 1}, 4, 3, {{3, 1, 1, 1}, {3, 1, 1, 1}}});  // several blocks of channels
   compare_case({2, {130, 66, 2}, 3, 3, {{3, 2, 1, 1}, {3, 2, 1, 1}}});  // several blocks in a group
+  compare_case({53, {20, 37, 1}, 4, 5, {{3, 1, 1, 1}, {3, 1, 1, 1}}});  // samples for tiles of every width
+  compare_case({53, {37, 20, 1}, 5, 4, {{3, 2, 1, 1}, {3, 2, 1, 1}}});
   compare_case({3, {71, 71, 71}, 3, 4, {{3, 1, 1, 1}, {3, 1, 1, 1}}});  // depthwise
   compare_case({3, {5, 15, 5}, 3, 4, {{3, 1, 1, 1}, {3, 1, 1, 1}}});    // depthwise, three for one
   compare_case({2, {1, 3, 1}, 3, 2, {{7, 1, 3, 1}, {7, 1, 3, 1}}});     // kernel larger than the image

@@ -58,13 +58,13 @@ TEST_CASE("rectification equals the reference and lets not-a-number through") {
   CHECK(std::isnan(Rectify{}(std::numeric_limits<float>::quiet_NaN())));
 }
 
-TEST_CASE("swapping rows and channels twice changes nothing") {
+TEST_CASE("swapping axes twice changes nothing") {
   Workers workers(2);
   const std::vector<int> in{0,   1,   10,  11,  20,  21,
                             100, 101, 110, 111, 120, 121};  // 2 rows, 3 channels, 2 values
   std::vector<int> out(12), back(12);
-  swap_rows_and_channels(2, 3, 2, in.data(), out.data(), workers);
+  swap_axes(2, 3, 2, in.data(), out.data(), workers);
   CHECK(out == std::vector<int>{0, 1, 100, 101, 10, 11, 110, 111, 20, 21, 120, 121});
-  swap_rows_and_channels(3, 2, 2, out.data(), back.data(), workers);
+  swap_axes(3, 2, 2, out.data(), back.data(), workers);
   CHECK(back == in);
 }

@@ -39,7 +39,7 @@ void compare(const Array& x, bool of_batch, bool rectified, double tolerance, Wo
   };
 
   // statistics
-  const ChannelGeometry g{x.h, x.c, static_cast<std::size_t>(x.w * x.n)};
+  const ChannelGeometry g{static_cast<std::size_t>(x.h * x.w), channels, static_cast<std::size_t>(x.n)};
   const auto our_x = to_layer_order<T>(x);
   auto our_mean = as<T>(running_mean), our_var = as<T>(running_var);
   std::vector<T> mean(channels, unwritten), inverse(channels, unwritten);
@@ -76,15 +76,15 @@ void compare(const Array& x, bool of_batch, bool rectified, double tolerance, Wo
   // backward
   const auto our_dy = to_layer_order<T>(dy);
   std::vector<T> dx(x.values.size(), unwritten), dweight(channels, T{1}), dbias(channels, T{1});
-  const auto backward = [&](const auto& gradient, T* to_x, T* to_weight, T* to_bias) {
-    normalise_backward(g, of_batch, our_x.data(), mean.data(), inverse.data(), our_weight.data(), to_x,
-                       to_weight, to_bias, workers, gradient);
-  };
   const auto any_backward = [&](T* to_x, T* to_weight, T* to_bias) {
+    const auto backward = [&]<class After>(After) {
+      normalise_backward<After>(g, of_batch, our_x.data(), y.data(), our_dy.data(), mean.data(),
+                                inverse.data(), our_weight.data(), to_x, to_weight, to_bias, workers);
+    };
     if (rectified)
-      backward(RectifiedGradient<T>{our_dy.data(), y.data()}, to_x, to_weight, to_bias);
+      backward(Rectify{});
     else
-      backward(Gradient<T>{our_dy.data()}, to_x, to_weight, to_bias);
+      backward(Keep{});
   };
   any_backward(dx.data(), dweight.data(), dbias.data());
   auto want = reference::normalise_backward(x, rectified ? reference::relu_backward(plain, dy) : dy, by,

@@ -24,7 +24,8 @@ void compare(const Array& x, const Window2& window, double tolerance, Workers& w
   const Array shape = reference::pooled(x, window);
   const Array dy = random_array(shape.n, shape.c, shape.h, shape.w, 2);
   const PoolGeometry g{
-      x.n, x.c, Axis{x.h, shape.h, window.rows.kernel, window.rows.stride, window.rows.padding},
+      static_cast<std::size_t>(x.c * x.n),
+      Axis{x.h, shape.h, window.rows.kernel, window.rows.stride, window.rows.padding},
       Axis{x.w, shape.w, window.columns.kernel, window.columns.stride, window.columns.padding}};
   const auto our_x = to_layer_order<T>(x);
   const auto our_dy = to_layer_order<T>(dy);
@@ -55,13 +56,13 @@ void compare(const Array& x, const Window2& window, double tolerance, Workers& w
 template <class T>
 void compare_global(const Array& x, double tolerance, Workers& workers) {
   const Array dy = random_array(x.n, x.c, 1, 1, 2);
-  const PoolGeometry g{x.n, x.c, Axis{x.h, 1, x.h}, Axis{x.w, 1, x.w}};
+  const PoolGeometry g = whole_image(static_cast<std::size_t>(x.c * x.n), x.h, x.w);
   const auto our_x = to_layer_order<T>(x);
   const auto our_dy = to_layer_order<T>(dy);
   std::vector<T> y(dy.values.size(), T{-1}), dx(x.values.size(), T{-1});
-  global_average_forward(g, our_x.data(), y.data(), workers);
+  average_pool_forward(g, true, our_x.data(), y.data(), workers);
   CHECK(difference(y, reference::average_pool_forward(x, reference::whole(x), true)) <= tolerance);
-  global_average_backward(g, our_dy.data(), dx.data(), workers);
+  average_pool_backward(g, true, our_dy.data(), dx.data(), workers);
   CHECK(difference(dx, reference::average_pool_backward(x, dy, reference::whole(x), true)) <= tolerance);
 }
 
@@ -97,7 +98,7 @@ TEST_CASE("the first of equal values gets the gradient of a maximum") {
 TEST_CASE("not-a-number passes through a maximum, wherever in the window it lies") {
   Workers workers;
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const PoolGeometry g{1, 1, Axis{1, 1, 1}, Axis{3, 1, 3}};
+  const PoolGeometry g = whole_image(1, 1, 3);
   for (std::size_t place = 0; place < 3; ++place) {
     std::vector<float> x{1, 3, 2};
     x[place] = nan;

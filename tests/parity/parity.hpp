@@ -45,7 +45,7 @@ std::span<const T> part(const std::vector<T>& values, int index, int parts) {
   return std::span(values).subspan(static_cast<std::size_t>(index) * size, size);
 }
 
-/// From PyTorch's (N, C, H, W) to our [row][channel][column][sample], and back.
+/// From PyTorch's (N, C, H, W) to our [row][column][channel][sample], and back.
 AlignedVector<float> to_ours(Shape shape, int samples, std::span<const float> torch);
 std::vector<float> to_torch(Shape shape, int samples, std::span<const float> ours);
 

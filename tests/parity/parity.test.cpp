@@ -29,7 +29,7 @@ void for_each_position(Shape shape, int samples, F&& f) {
     for (int c = 0; c < shape.channels; ++c)
       for (int h = 0; h < shape.height; ++h)
         for (int w = 0; w < shape.width; ++w)
-          f(position++, static_cast<std::size_t>(((h * shape.channels + c) * shape.width + w) * samples + n));
+          f(position++, static_cast<std::size_t>(((h * shape.width + w) * shape.channels + c) * samples + n));
 }
 
 /// Compares gradients with the arrays `prefix`grad.*, and buffers with `prefix`after.*.

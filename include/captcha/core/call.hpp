@@ -1,6 +1,6 @@
 // What a layer is handed when it runs: pointers to exactly what the call may read and write.
 //
-// Activations lie as [row][channel][column][sample], the sample index innermost; a flat vector as
+// Activations lie as [row][column][channel][sample], the sample index innermost; a flat vector as
 // [feature][sample]. T is float or double. Nothing a call points to is owned by the layer.
 #pragma once
 

@@ -32,15 +32,17 @@ constexpr Initialiser uniform_by_fan(int fan) {
   return {Initialiser::Kind::uniform, 0, 1.0 / (3.0 * fan)};
 }
 
-/// One array of parameters or buffers. `extents` are in the axis order of PyTorch's state dict; `order` lists
-/// those axes from the slowest to the fastest as they lie in our memory.
+/// One array of parameters or buffers. `extents` are in the axis order of PyTorch's state dict, and so do the
+/// values lie in memory unless `block` says otherwise: then as [group][block][axis 2][axis 3][axis 1][axis 0
+/// within the block], axis 0 being cut into `groups` equal parts and those into blocks of at most `block`.
 struct Slot {
   std::string_view name;
   std::array<int, 4> extents{};
   int rank = 1;
   Role role = Role::weight;
   Initialiser initial;
-  std::array<int, 4> order{0, 1, 2, 3};
+  int block = 0;
+  int groups = 1;
 
   /// The length of an axis; 1 for those beyond the rank.
   constexpr std::size_t extent(std::size_t axis) const {

@@ -51,14 +51,14 @@ auto image_view(Pixels&& pixels, Shape shape) {
 }
 
 /// A batch as an xtensor view with the axes (sample, channel, row, column) over memory stored as
-/// [row][channel][column][sample]; writable if T is not const. `data` holds samples * shape.size() values and
+/// [row][column][channel][sample]; writable if T is not const. `data` holds samples * shape.size() values and
 /// must outlive the view.
 template <class T>
 auto batch_view(T* data, Shape shape, std::size_t samples) {
   const std::size_t channels = static_cast<std::size_t>(shape.channels);
   const std::size_t width = static_cast<std::size_t>(shape.width);
   const std::array<std::size_t, 4> extents{samples, channels, static_cast<std::size_t>(shape.height), width};
-  std::array<std::size_t, 4> strides{1, width * samples, channels * width * samples, samples};
+  std::array<std::size_t, 4> strides{1, samples, channels * width * samples, channels * samples};
   for (std::size_t axis = 0; axis < strides.size(); ++axis)
     if (extents[axis] == 1) strides[axis] = 0;  // what xtensor expects of an axis that broadcasts
   // A view, because assigning to an adaptor itself would replace its strides by those of the right side.

@@ -15,7 +15,7 @@
 namespace captcha {
 
 /// Copies `count` samples of (C, H, W) values, one behind the other in `from`, to the places first … first +
-/// count - 1 of a batch of `samples` stored as [row][channel][column][sample]. For every pixel the values of
+/// count - 1 of a batch of `samples` stored as [row][column][channel][sample]. For every pixel the values of
 /// all `count` samples are written side by side: with 16 of them, one cache line.
 template <class T>
 void interleave(std::span<const T> from, Shape shape, std::size_t count, T* batch, std::size_t first,
@@ -27,8 +27,8 @@ void interleave(std::span<const T> from, Shape shape, std::size_t count, T* batc
   for (std::size_t row = 0; row < height; ++row)
     for (std::size_t channel = 0; channel < channels; ++channel) {
       const T* source = from.data() + (channel * height + row) * width;
-      T* target = batch + (row * channels + channel) * width * samples + first;
-      for (std::size_t column = 0; column < width; ++column, ++source, target += samples)
+      T* target = batch + (row * width * channels + channel) * samples + first;
+      for (std::size_t column = 0; column < width; ++column, ++source, target += channels * samples)
         for (std::size_t sample = 0; sample < count; ++sample) target[sample] = source[sample * pixels];
     }
 }
@@ -48,7 +48,7 @@ class Batch {
   std::size_t size() const { return targets_.size(); }
   std::size_t capacity() const { return indices_.capacity(); }
 
-  /// The inputs as [row][channel][column][sample], with size() samples side by side.
+  /// The inputs as [row][column][channel][sample], with size() samples side by side.
   std::span<const T> inputs() const { return {inputs_.get(), size() * shape_.size()}; }
   /// The inputs as an xtensor view with the axes (sample, channel, row, column).
   auto view() const { return batch_view(static_cast<const T*>(inputs_.get()), shape_, size()); }

@@ -32,6 +32,14 @@ struct Axis {
     const int end = start < in ? (in - 1 - start) / dilation + 1 : 0;
     return {std::min(begin, kernel), std::clamp(end, std::min(begin, kernel), kernel)};
   }
+  /// Calls f(tap, output) for every tap through which an output reads input `position`.
+  template <class F>
+  constexpr void for_each_output(int position, F&& f) const {
+    for (int tap = 0; tap < kernel; ++tap) {
+      const int reach = position + padding - tap * dilation;
+      if (reach >= 0 && reach % stride == 0 && reach / stride < out) f(tap, reach / stride);
+    }
+  }
   /// The length of the output axis: floor((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.
   static constexpr int length(int in, int kernel, int stride, int padding, int dilation) {
     const int reach = in + 2 * padding - dilation * (kernel - 1) - 1;

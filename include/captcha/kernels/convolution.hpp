@@ -1,17 +1,18 @@
-// Convolution as matrix products on [row][channel][column][sample] memory, without im2col.
+// Convolution as matrix products on [row][column][channel][sample] memory, without im2col.
 //
-// For one output row, the input rows it reads are one contiguous (kernel rows x channels) by (columns x
-// samples) matrix, and each kernel column is that matrix shifted by whole columns: one accumulating product
-// per kernel column, K = valid kernel rows x channels, N = valid columns x samples. Rows and columns that are
-// only padding are never multiplied. Weights lie as [kernel column][out][kernel row][in].
+// What one output pixel reads of one kernel row is a single stretch of memory, (kernel columns x channels)
+// by samples, so each output pixel is a product of the weights with a few such stretches. Rows and columns
+// that are only padding are never multiplied. Weights lie as [block of outputs][kernel row][kernel column]
+// [in][output]: outputs side by side, `block_width` of them, so that one order serves forward and backward.
 #pragma once
 
 #include <captcha/kernels/axis.hpp>
-#include <captcha/kernels/gemm.hpp>
 #include <captcha/kernels/sum.hpp>
+#include <captcha/kernels/tile.hpp>
 #include <captcha/kernels/workers.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 
 namespace captcha {
@@ -27,52 +28,122 @@ struct ConvGeometry {
 
   constexpr int group_in() const { return in_channels / groups; }
   constexpr int group_out() const { return out_channels / groups; }
-  /// Values from one row of an activation to the next.
-  constexpr std::size_t in_row() const { return size(in_channels) * in_channel(); }
-  constexpr std::size_t out_row() const { return size(out_channels) * out_channel(); }
-  /// Values from one channel of a row to the next.
-  constexpr std::size_t in_channel() const { return size(columns.in) * size(samples); }
-  constexpr std::size_t out_channel() const { return size(columns.out) * size(samples); }
-  /// Where the weights of (kernel column, first of an out block, kernel row) start.
-  constexpr std::size_t weight(int column, int out, int row) const {
-    return ((size(column) * size(out_channels) + size(out)) * size(rows.kernel) + size(row)) *
-           size(group_in());
+  /// Values from one pixel to the next.
+  constexpr std::ptrdiff_t in_pixel() const { return std::ptrdiff_t{in_channels} * samples; }
+  constexpr std::ptrdiff_t out_pixel() const { return std::ptrdiff_t{out_channels} * samples; }
+  /// Where a pixel starts.
+  constexpr std::ptrdiff_t in(int row, int column) const {
+    return (std::ptrdiff_t{row} * columns.in + column) * in_pixel();
   }
-  constexpr int weight_stride() const { return rows.kernel * group_in(); }
-
-  static constexpr std::size_t size(int value) { return static_cast<std::size_t>(value); }
+  constexpr std::ptrdiff_t out(int row, int column) const {
+    return (std::ptrdiff_t{row} * columns.out + column) * out_pixel();
+  }
+  constexpr int taps() const { return rows.kernel * columns.kernel; }
 };
 
 namespace convolution {
 
-/// Channels of one task: blocks of 64 within a group, so that small maps still make enough tasks.
-constexpr int block = 64;
-constexpr int blocks_of(int channels) {
-  return (channels + block - 1) / block;
+/// Outputs whose weights lie side by side.
+inline constexpr int block_width = 16;
+
+/// A block of outputs of one group: the first one, how many, and where its weights start.
+struct Block {
+  int first;
+  int width;
+  std::ptrdiff_t weights;
+
+  /// Where the weights of a kernel row and column start.
+  constexpr std::ptrdiff_t tap(const ConvGeometry& g, int row, int column) const {
+    return weights + (std::ptrdiff_t{row} * g.columns.kernel + column) * g.group_in() * width;
+  }
+};
+constexpr int blocks_of(const ConvGeometry& g) {
+  return (g.group_out() + block_width - 1) / block_width;
+}
+constexpr Block block_of(const ConvGeometry& g, int group, int index) {
+  const int first = group * g.group_out() + index * block_width;
+  return {first, std::min(block_width, (group + 1) * g.group_out() - first),
+          std::ptrdiff_t{first} * g.taps() * g.group_in()};
 }
 
-/// Calls f(out_column, in_column, columns) for the runs of output columns that kernel column `tap` reaches,
-/// as long as possible: all of them with stride 1, one at a time otherwise.
+/// Calls f(begin, end, taps) for the runs of output columns that the same taps reach.
 template <class F>
-void for_each_run(const Axis& columns, int tap, F&& f) {
-  const Slice valid = columns.outputs(tap);
-  if (valid.begin == valid.end) return;
-  if (columns.stride == 1) {
-    f(valid.begin, columns.input(valid.begin, tap), valid.end - valid.begin);
-  } else {
-    for (int out = valid.begin; out < valid.end; ++out) f(out, columns.input(out, tap), 1);
+void for_each_run(const Axis& columns, F&& f) {
+  for (int begin = 0, end = 0; begin < columns.out; begin = end) {
+    const Slice taps = columns.taps(begin);
+    for (end = begin + 1; end < columns.out; ++end) {
+      const Slice next = columns.taps(end);
+      if (next.begin != taps.begin || next.end != taps.end) break;
+    }
+    f(begin, end, taps);
   }
 }
 
-/// Calls f(first, last) for the runs of kernel rows in `taps` whose input rows lie together in memory: all of
-/// them without groups and dilation, one at a time otherwise.
-template <class F>
-void for_each_row_run(const ConvGeometry& g, Slice taps, F&& f) {
-  if (g.groups == 1 && g.rows.dilation == 1) {
-    if (taps.begin < taps.end) f(taps.begin, taps.end);
-  } else {
-    for (int tap = taps.begin; tap < taps.end; ++tap) f(tap, tap + 1);
+/// Kernel columns whose inputs lie together in memory, of `taps`: all, or one at a time with groups or
+/// dilation.
+constexpr int together(const ConvGeometry& g, Slice taps) {
+  return g.groups == 1 && g.columns.dilation == 1 ? taps.end - taps.begin : 1;
+}
+
+/// One output row of one block, for the first `samples` of the batch: samples side by side.
+template <class T>
+void forward_row(const ConvGeometry& g, const Block& block, int group, int row, int samples, const T* x,
+                 const T* w, const T* bias, T* y) {
+  const Slice row_taps = g.rows.taps(row);
+  for (int column = 0; column < g.columns.out; ++column) {
+    const Slice column_taps = g.columns.taps(column);
+    const int step = together(g, column_taps);
+    Sum<T> sum({.rows = block.width,
+                .columns = samples,
+                .depth = step * g.group_in(),
+                .a = w,
+                .a_row = 1,
+                .a_step = block.width,
+                .b = x + std::ptrdiff_t{group} * g.group_in() * g.samples,
+                .b_step = g.samples,
+                .c = y + g.out(row, column) + std::ptrdiff_t{block.first} * g.samples,
+                .c_row = g.samples,
+                .start = bias ? Start::bias : Start::zero,
+                .bias = bias ? bias + block.first : nullptr});
+    for (int r = row_taps.begin; r < row_taps.end; ++r)
+      for (int c = column_taps.begin; c < column_taps.end; c += step)
+        sum.add({block.tap(g, r, c), g.in(g.rows.input(row, r), g.columns.input(column, c))});
+    sum.finish();
   }
+}
+
+/// The same for one sample alone: outputs side by side, because there are no samples to fill a register.
+template <class T>
+void forward_row_of_one(const ConvGeometry& g, const Block& block, int group, int row, int sample, const T* x,
+                        const T* w, const T* bias, T* y) {
+  constexpr int most = 16;  // columns at once
+  const Slice row_taps = g.rows.taps(row);
+  for_each_run(g.columns, [&](int begin, int end, Slice column_taps) {
+    const int step = together(g, column_taps);
+    for (; begin < end; begin += most) {
+      const int columns = std::min(most, end - begin);
+      std::array<T, static_cast<std::size_t>(most) * convolution::block_width> tile;
+      Sum<T> sum({.rows = columns,
+                  .columns = block.width,
+                  .depth = step * g.group_in(),
+                  .a = x + std::ptrdiff_t{group} * g.group_in() * g.samples + sample,
+                  .a_row = g.columns.stride * g.in_pixel(),
+                  .a_step = g.samples,
+                  .b = w,
+                  .b_step = block.width,
+                  .c = tile.data(),
+                  .c_row = convolution::block_width});
+      for (int r = row_taps.begin; r < row_taps.end; ++r)
+        for (int c = column_taps.begin; c < column_taps.end; c += step)
+          sum.add({g.in(g.rows.input(row, r), g.columns.input(begin, c)), block.tap(g, r, c)});
+      sum.finish();
+      for (int column = 0; column < columns; ++column)
+        for (int o = 0; o < block.width; ++o)
+          y[g.out(row, begin + column) + std::ptrdiff_t{block.first + o} * g.samples + sample] =
+              tile[static_cast<std::size_t>(column * convolution::block_width + o)] +
+              (bias ? bias[block.first + o] : T{0});
+    }
+  });
 }
 
 }  // namespace convolution
@@ -82,27 +153,20 @@ void for_each_row_run(const ConvGeometry& g, Slice taps, F&& f) {
 template <class T>
 [[gnu::noinline]] void conv_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y,
                                     Workers& workers) {
-  const int blocks = convolution::blocks_of(g.group_out());
-  workers.run(g.rows.out * g.groups * blocks, [&](int task) {
-    const int row = task / (g.groups * blocks);
-    const int group = task / blocks % g.groups;
-    const Slice outs = slice_of(g.group_out(), task % blocks, blocks);
-    const int out = group * g.group_out() + outs.begin;
-    T* y_block = y + g.out_row() * g.size(row) + g.out_channel() * g.size(out);
-    for (int o = 0; o < outs.end - outs.begin; ++o)
-      std::fill_n(y_block + g.out_channel() * g.size(o), g.out_channel(), bias ? bias[out + o] : T{0});
-
-    for (int column = 0; column < g.columns.kernel; ++column)
-      convolution::for_each_row_run(g, g.rows.taps(row), [&](int first, int last) {
-        const T* x_rows =
-            x + g.in_row() * g.size(g.rows.input(row, first)) + g.in_channel() * g.size(group * g.group_in());
-        convolution::for_each_run(g.columns, column, [&](int out_column, int in_column, int run) {
-          gemm(outs.end - outs.begin, run * g.samples, (last - first) * g.group_in(),
-               Matrix<T>{w + g.weight(column, out, first), g.weight_stride()},
-               Matrix<T>{x_rows + g.size(in_column) * g.size(g.samples), g.columns.in * g.samples}, T{1},
-               y_block + g.size(out_column) * g.size(g.samples), g.columns.out * g.samples);
-        });
-      });
+  constexpr int registerful = static_cast<int>(register_bytes / sizeof(T));
+  const int together = g.samples / registerful * registerful;
+  const int blocks = convolution::blocks_of(g);
+  const int chunks = (blocks + 3) / 4;
+  workers.run(g.rows.out * g.groups * chunks, [&](int task) {
+    const int row = task / (g.groups * chunks);
+    const int group = task / chunks % g.groups;
+    const Slice some = slice_of(blocks, task % chunks, chunks);
+    for (int index = some.begin; index < some.end; ++index) {
+      const convolution::Block block = convolution::block_of(g, group, index);
+      if (together > 0) convolution::forward_row(g, block, group, row, together, x, w, bias, y);
+      for (int sample = together; sample < g.samples; ++sample)
+        convolution::forward_row_of_one(g, block, group, row, sample, x, w, bias, y);
+    }
   });
 }
 
@@ -110,55 +174,92 @@ template <class T>
 template <class T>
 [[gnu::noinline]] void conv_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx,
                                            Workers& workers) {
-  const int blocks = convolution::blocks_of(g.group_in());
-  workers.run(g.rows.in * g.groups * blocks, [&](int task) {
-    const int row = task / (g.groups * blocks);
-    const int group = task / blocks % g.groups;
-    const Slice ins = slice_of(g.group_in(), task % blocks, blocks);
-    T* dx_block = dx + g.in_row() * g.size(row) + g.in_channel() * g.size(group * g.group_in() + ins.begin);
-    std::fill_n(dx_block, g.in_channel() * g.size(ins.end - ins.begin), T{0});
-
-    for (int tap = 0; tap < g.rows.kernel; ++tap) {
-      const int position = row + g.rows.padding - tap * g.rows.dilation;  // = output row * stride
-      if (position < 0 || position % g.rows.stride != 0 || position / g.rows.stride >= g.rows.out) continue;
-      const T* dy_rows = dy + g.out_row() * g.size(position / g.rows.stride) +
-                         g.out_channel() * g.size(group * g.group_out());
-      for (int column = 0; column < g.columns.kernel; ++column)
-        convolution::for_each_run(g.columns, column, [&](int out_column, int in_column, int run) {
-          gemm(ins.end - ins.begin, run * g.samples, g.group_out(),
-               Matrix<T>{w + g.weight(column, group * g.group_out(), tap) + ins.begin, g.weight_stride(),
-                         Stored::transposed},
-               Matrix<T>{dy_rows + g.size(out_column) * g.size(g.samples), g.columns.out * g.samples}, T{1},
-               dx_block + g.size(in_column) * g.size(g.samples), g.columns.in * g.samples);
+  const int chunks = (g.group_in() + 63) / 64;
+  const int blocks = convolution::blocks_of(g);
+  workers.run(g.rows.in * g.groups * chunks, [&](int task) {
+    const int row = task / (g.groups * chunks);
+    const int group = task / chunks % g.groups;
+    const Slice ins = slice_of(g.group_in(), task % chunks, chunks);
+    for (int column = 0; column < g.columns.in; ++column) {
+      // The last block may be narrower than the others: it is a product of its own.
+      bool first = true;
+      for (int begin = 0; begin < blocks;) {
+        const int width = convolution::block_of(g, group, begin).width;
+        const int end = width == convolution::block_width
+                            ? std::max(begin + 1, g.group_out() / convolution::block_width)
+                            : begin + 1;
+        Sum<T> sum(
+            {.rows = ins.end - ins.begin,
+             .columns = g.samples,
+             .depth = width,
+             .a = w + std::ptrdiff_t{ins.begin} * width,
+             .a_row = width,
+             .a_step = 1,
+             .b = dy,
+             .b_step = g.samples,
+             .c = dx + g.in(row, column) + (std::ptrdiff_t{group} * g.group_in() + ins.begin) * g.samples,
+             .c_row = g.samples,
+             .start = first ? Start::zero : Start::memory});
+        g.rows.for_each_output(row, [&](int r, int out_row) {
+          g.columns.for_each_output(column, [&](int c, int out_column) {
+            for (int index = begin; index < end; ++index) {
+              const convolution::Block block = convolution::block_of(g, group, index);
+              sum.add(
+                  {block.tap(g, r, c), g.out(out_row, out_column) + std::ptrdiff_t{block.first} * g.samples});
+            }
+          });
         });
+        sum.finish();
+        first = false;
+        begin = end;
+      }
     }
   });
 }
 
-/// dw += the gradient by the weights; each block of dw sums the output rows in their order.
+/// dw += the gradient by the weights; each block of dw sums the output pixels in their order. `turned` is
+/// scratch of as many values as dy has.
 template <class T>
-[[gnu::noinline]] void conv_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw,
+[[gnu::noinline]] void conv_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw, T* turned,
                                             Workers& workers) {
-  const int blocks = convolution::blocks_of(g.group_out());
-  workers.run(g.columns.kernel * g.groups * blocks, [&](int task) {
-    const int column = task / (g.groups * blocks);
+  const int blocks = convolution::blocks_of(g);
+  // dy with the outputs of a block side by side instead of the samples.
+  workers.run(g.rows.out, [&](int row) {
+    for (int column = 0; column < g.columns.out; ++column)
+      for (int group = 0; group < g.groups; ++group)
+        for (int index = 0; index < blocks; ++index) {
+          const convolution::Block block = convolution::block_of(g, group, index);
+          const std::ptrdiff_t at = g.out(row, column) + std::ptrdiff_t{block.first} * g.samples;
+          for (std::ptrdiff_t o = 0; o < block.width; ++o)
+            for (std::ptrdiff_t n = 0; n < g.samples; ++n)
+              turned[at + n * block.width + o] = dy[at + o * g.samples + n];
+        }
+  });
+  workers.run(g.rows.kernel * g.groups * blocks, [&](int task) {
+    const int tap = task / (g.groups * blocks);
     const int group = task / blocks % g.groups;
-    const Slice outs = slice_of(g.group_out(), task % blocks, blocks);
-    const int out = group * g.group_out() + outs.begin;
-    for (int row = 0; row < g.rows.out; ++row) {
-      const T* dy_block = dy + g.out_row() * g.size(row) + g.out_channel() * g.size(out);
-      convolution::for_each_row_run(g, g.rows.taps(row), [&](int first, int last) {
-        const T* x_rows =
-            x + g.in_row() * g.size(g.rows.input(row, first)) + g.in_channel() * g.size(group * g.group_in());
-        convolution::for_each_run(g.columns, column, [&](int out_column, int in_column, int run) {
-          gemm(outs.end - outs.begin, (last - first) * g.group_in(), run * g.samples,
-               Matrix<T>{dy_block + g.size(out_column) * g.size(g.samples), g.columns.out * g.samples},
-               Matrix<T>{x_rows + g.size(in_column) * g.size(g.samples), g.columns.in * g.samples,
-                         Stored::transposed},
-               T{1}, dw + g.weight(column, out, first), g.weight_stride());
-        });
+    const convolution::Block block = convolution::block_of(g, group, task % blocks);
+    const Slice rows = g.rows.outputs(tap);
+    for (int row = rows.begin; row < rows.end; ++row)
+      convolution::for_each_run(g.columns, [&](int begin, int end, Slice column_taps) {
+        const int step = convolution::together(g, column_taps);
+        for (int c = column_taps.begin; c < column_taps.end; c += step) {
+          Sum<T> sum({.rows = step * g.group_in(),
+                      .columns = block.width,
+                      .depth = g.samples,
+                      .a = x + std::ptrdiff_t{group} * g.group_in() * g.samples,
+                      .a_row = g.samples,
+                      .a_step = 1,
+                      .b = turned + std::ptrdiff_t{block.first} * g.samples,
+                      .b_step = block.width,
+                      .c = dw + block.tap(g, tap, c),
+                      .c_row = block.width,
+                      .start = Start::memory});
+          for (int column = begin; column < end; ++column)
+            sum.add({g.in(g.rows.input(row, tap), g.columns.input(column, c)), g.out(row, column)});
+          sum.finish();
+        }
       });
-    }
   });
 }
 
@@ -166,12 +267,11 @@ template <class T>
 template <class T>
 [[gnu::noinline]] void conv_backward_bias(const ConvGeometry& g, const T* dy, T* dbias, Workers& workers) {
   workers.run(g.out_channels, [&](int channel) {
-    double sum = 0;
-    for (int row = 0; row < g.rows.out; ++row) {
-      const T* values = dy + g.out_row() * g.size(row) + g.out_channel() * g.size(channel);
-      sum += sum_terms<T>(g.out_channel(), [values](std::size_t i) { return values[i]; });
-    }
-    dbias[channel] += static_cast<T>(sum);
+    const T* values = dy + std::ptrdiff_t{channel} * g.samples;
+    dbias[channel] += static_cast<T>(
+        sum_runs<T>(static_cast<std::size_t>(g.rows.out) * static_cast<std::size_t>(g.columns.out),
+                    static_cast<std::size_t>(g.out_pixel()), static_cast<std::size_t>(g.samples),
+                    [values](std::size_t i) { return values[i]; }));
   });
 }
 

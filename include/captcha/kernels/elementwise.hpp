@@ -44,6 +44,11 @@ struct Rectify {
   T operator()(T value) const {
     return value < T{0} ? T{0} : value;
   }
+  /// By the value, given the result.
+  template <class T>
+  static T gradient(T dy, T y) {
+    return y > T{0} ? dy : T{0};
+  }
 };
 
 /// y[i] = max(x[i], 0).
@@ -55,13 +60,14 @@ template <class T>
 /// dx[i] = dy[i] where the output was positive, else 0.
 template <class T>
 [[gnu::noinline]] void relu_backward(std::size_t count, const T* y, const T* dy, T* dx, Workers& workers) {
-  fill_each(count, dx, workers, [y, dy](std::size_t i) { return y[i] > T{0} ? dy[i] : T{0}; });
+  fill_each(count, dx, workers, [y, dy](std::size_t i) { return Rectify::gradient(dy[i], y[i]); });
 }
 
-/// Swaps an image [row][channel][run] and a vector [channel][row][run], `run` being columns * samples.
+/// Swaps the outer two axes of [outer][inner][run]: an image [pixel][channel][sample] becomes a vector
+/// [channel][pixel][sample], and the other way round.
 template <class T>
-[[gnu::noinline]] void swap_rows_and_channels(std::size_t outer, std::size_t inner, std::size_t run,
-                                              const T* in, T* out, Workers& workers) {
+[[gnu::noinline]] void swap_axes(std::size_t outer, std::size_t inner, std::size_t run, const T* in, T* out,
+                                 Workers& workers) {
   workers.run(static_cast<int>(inner), [&](int task) {
     const auto second = static_cast<std::size_t>(task);
     for (std::size_t first = 0; first < outer; ++first)

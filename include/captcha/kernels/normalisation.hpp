@@ -1,40 +1,92 @@
-// Batch normalisation over [row][channel][column][sample] memory (Ioffe and Szegedy 2015, arXiv:1502.03167).
+// Batch normalisation over [row][column][channel][sample] memory (Ioffe and Szegedy 2015, arXiv:1502.03167).
 //
-// A channel is `height` runs of `run` = W * N contiguous values; one task handles one channel.
+// A channel is a run of N contiguous values in each pixel. A task handles a few channels that lie together.
 #pragma once
 
 #include <captcha/kernels/elementwise.hpp>
-#include <captcha/kernels/sum.hpp>
 #include <captcha/kernels/workers.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 
 namespace captcha {
 
 /// Where the values of a channel lie.
 struct ChannelGeometry {
-  int height;
-  int channels;
-  std::size_t run;  ///< W * N values of one channel in one row
+  std::size_t pixels;
+  std::size_t channels;
+  std::size_t samples;
 
-  constexpr std::size_t offset(int row, int channel) const {
-    return (static_cast<std::size_t>(row) * static_cast<std::size_t>(channels) +
-            static_cast<std::size_t>(channel)) *
-           run;
-  }
-  constexpr std::size_t count() const { return static_cast<std::size_t>(height) * run; }
+  constexpr std::size_t pixel() const { return channels * samples; }
+  constexpr std::size_t count() const { return pixels * samples; }
 };
 
-/// The sum of term(index) over every value of a channel, where index points into the activation.
-template <class T, class Term>
-double channel_sum(const ChannelGeometry& g, int channel, Term&& term) {
-  double total = 0;
-  for (int row = 0; row < g.height; ++row) {
-    const std::size_t base = g.offset(row, channel);
-    total += sum_terms<T>(g.run, [&](std::size_t i) { return term(base + i); });
+/// Channels of one task.
+struct Channels {
+  static constexpr std::size_t most = 8;
+  std::size_t begin;
+  std::size_t end;
+};
+
+/// Calls f(channels) for every few channels, each a task.
+template <class F>
+void for_each_channels(const ChannelGeometry& g, Workers& workers, F&& f) {
+  workers.run(static_cast<int>((g.channels + Channels::most - 1) / Channels::most), [&](int task) {
+    const std::size_t begin = static_cast<std::size_t>(task) * Channels::most;
+    f(Channels{begin, std::min(begin + Channels::most, g.channels)});
+  });
+}
+
+/// Calls f(channel, first, last) for the run of every channel in every pixel, pixel after pixel.
+template <class F>
+void for_each_run(const ChannelGeometry& g, Channels of, F&& f) {
+  for (std::size_t pixel = 0; pixel < g.pixels; ++pixel)
+    for (std::size_t c = of.begin; c < of.end; ++c) {
+      const std::size_t first = pixel * g.pixel() + c * g.samples;
+      f(c, first, first + g.samples);
+    }
+}
+
+/// Count sums a channel.
+template <std::size_t Count>
+using ChannelSums = std::array<std::array<double, Channels::most>, Count>;
+
+/// Sums over each channel of terms(channel, index), which gives Count of them: sixteen running sums in T over
+/// about 4096 terms at a time and in double over those, always in one order.
+template <class T, std::size_t Count, class Terms>
+ChannelSums<Count> channel_sums(const ChannelGeometry& g, Channels of, Terms&& terms) {
+  constexpr std::size_t lanes = 16;
+  const std::size_t stretch = std::max<std::size_t>(4096 / g.samples, 1);  // pixels
+  ChannelSums<Count> totals{};
+  std::array<std::array<std::array<T, lanes>, Count>, Channels::most> partial{};
+  for (std::size_t pixel = 0; pixel < g.pixels; ++pixel) {
+    for (std::size_t c = of.begin; c < of.end; ++c) {
+      auto sums = partial[c - of.begin];
+      const std::size_t first = pixel * g.pixel() + c * g.samples, last = first + g.samples;
+      std::size_t i = first;
+      for (; i + lanes <= last; i += lanes)
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+          const std::array<T, Count> term = terms(c, i + lane);
+          for (std::size_t k = 0; k < Count; ++k) sums[k][lane] += term[k];
+        }
+      for (std::size_t lane = 0; i < last; ++i, ++lane) {
+        const std::array<T, Count> term = terms(c, i);
+        for (std::size_t k = 0; k < Count; ++k) sums[k][lane] += term[k];
+      }
+      partial[c - of.begin] = sums;
+    }
+    if ((pixel + 1) % stretch != 0 && pixel + 1 != g.pixels) continue;
+    for (std::size_t c = 0; c < of.end - of.begin; ++c)
+      for (std::size_t k = 0; k < Count; ++k)
+        for (T& value : partial[c][k]) {
+          totals[k][c] += static_cast<double>(value);
+          value = T{0};
+        }
   }
-  return total;
+  return totals;
 }
 
 /// mean[c] and inverse[c] = 1 / sqrt(var + eps) of the batch; running statistics move by `momentum` towards
@@ -43,18 +95,20 @@ double channel_sum(const ChannelGeometry& g, int channel, Term&& term) {
 template <class T>
 [[gnu::noinline]] void batch_statistics(const ChannelGeometry& g, const T* x, T eps, T momentum, T* mean,
                                         T* inverse, T* running_mean, T* running_var, Workers& workers) {
-  workers.run(g.channels, [&](int c) {
+  for_each_channels(g, workers, [&](Channels of) {
     const double count = static_cast<double>(g.count());
-    const double exact_mean = channel_sum<T>(g, c, [&](std::size_t i) { return x[i]; }) / count;
-    const T centre = static_cast<T>(exact_mean);
-    const double square =
-        channel_sum<T>(g, c, [&](std::size_t i) { return (x[i] - centre) * (x[i] - centre); });
-    const double variance = square / count;
-    mean[c] = centre;
-    inverse[c] = static_cast<T>(1.0 / std::sqrt(variance + static_cast<double>(eps)));
-    const double unbiased = count > 1 ? square / (count - 1) : variance;
-    running_mean[c] += momentum * (static_cast<T>(exact_mean) - running_mean[c]);
-    running_var[c] += momentum * (static_cast<T>(unbiased) - running_var[c]);
+    const auto sums = channel_sums<T, 1>(g, of, [x](std::size_t, std::size_t i) { return std::array{x[i]}; });
+    for (std::size_t c = of.begin; c < of.end; ++c) mean[c] = static_cast<T>(sums[0][c - of.begin] / count);
+    const auto squares = channel_sums<T, 1>(g, of, [x, mean](std::size_t c, std::size_t i) {
+      return std::array{(x[i] - mean[c]) * (x[i] - mean[c])};
+    });
+    for (std::size_t c = of.begin; c < of.end; ++c) {
+      const double square = squares[0][c - of.begin], variance = square / count;
+      inverse[c] = static_cast<T>(1.0 / std::sqrt(variance + static_cast<double>(eps)));
+      const double unbiased = count > 1 ? square / (count - 1) : variance;
+      running_mean[c] += momentum * (mean[c] - running_mean[c]);
+      running_var[c] += momentum * (static_cast<T>(unbiased) - running_var[c]);
+    }
   });
 }
 
@@ -68,11 +122,15 @@ void stored_statistics(int channels, const T* running_mean, const T* running_var
   }
 }
 
-/// Leaves a value as it is.
+/// Leaves a value, or the gradient by it, as it is.
 struct Keep {
   template <class T>
   T operator()(T value) const {
     return value;
+  }
+  template <class T>
+  static T gradient(T dy, T) {
+    return dy;
   }
 };
 
@@ -80,57 +138,52 @@ struct Keep {
 template <class After, class T>
 [[gnu::noinline]] void normalise(const ChannelGeometry& g, const T* x, const T* mean, const T* inverse,
                                  const T* weight, const T* bias, T* y, Workers& workers) {
-  workers.run(g.channels, [&](int c) {
-    const T scale = inverse[c] * weight[c];
-    const T shift = bias[c] - mean[c] * scale;
-    for (int row = 0; row < g.height; ++row) {
-      const T* in = x + g.offset(row, c);
-      T* out = y + g.offset(row, c);
-      for (std::size_t i = 0; i < g.run; ++i) out[i] = After{}(in[i] * scale + shift);
-    }
+  for_each_channels(g, workers, [&](Channels of) {
+    for_each_run(g, of, [&](std::size_t c, std::size_t first, std::size_t last) {
+      const T scale = inverse[c] * weight[c];
+      const T shift = bias[c] - mean[c] * scale;
+      const T* __restrict in = x;
+      T* __restrict out = y;
+      for (std::size_t i = first; i < last; ++i) out[i] = After{}(in[i] * scale + shift);
+    });
   });
 }
 
-/// The gradient by the normalised value: dy itself, or dy where the rectified output y was positive.
-template <class T>
-struct Gradient {
-  const T* dy;
-  T operator()(std::size_t i) const { return dy[i]; }
-};
-template <class T>
-struct RectifiedGradient {
-  const T* dy;
-  const T* y;
-  T operator()(std::size_t i) const { return y[i] > T{0} ? dy[i] : T{0}; }
-};
-
-/// Backward through the normalisation; `gradient` is one of the two above. With batch statistics (Ioffe and
-/// Szegedy 2015, section 3)
+/// Backward through the normalisation and `After`, of which y is the output (null for Keep). With batch
+/// statistics (Ioffe and Szegedy 2015, section 3)
 ///   dx = weight * inverse * (g - mean(g) - x_hat * mean(g * x_hat)),
 /// with stored ones dx = weight * inverse * g. dx, dweight and dbias may be null; the latter two are added
 /// to.
-template <class T, class By>
+template <class After, class T>
 [[gnu::noinline]] void normalise_backward(const ChannelGeometry& g, bool batch_statistics, const T* x,
-                                          const T* mean, const T* inverse, const T* weight, T* dx, T* dweight,
-                                          T* dbias, Workers& workers, const By& gradient) {
-  workers.run(g.channels, [&](int c) {
-    const T centre = mean[c];
-    const T spread = inverse[c];
-    const double sum = channel_sum<T>(g, c, [&](std::size_t i) { return gradient(i); });
-    const double product =
-        channel_sum<T>(g, c, [&](std::size_t i) { return gradient(i) * ((x[i] - centre) * spread); });
-    if (dweight) dweight[c] += static_cast<T>(product);
-    if (dbias) dbias[c] += static_cast<T>(sum);
-    if (!dx) return;
+                                          const T* y, const T* dy, const T* mean, const T* inverse,
+                                          const T* weight, T* dx, T* dweight, T* dbias, Workers& workers) {
+  const auto gradient = [dy, y](std::size_t i) {
+    if constexpr (std::same_as<After, Keep>)
+      return dy[i];
+    else
+      return After::gradient(dy[i], y[i]);
+  };
+  for_each_channels(g, workers, [&](Channels of) {
+    // The sums of g and of g * x_hat.
+    const auto sums = channel_sums<T, 2>(g, of, [&](std::size_t c, std::size_t i) {
+      const T by = gradient(i);
+      return std::array{by, by * ((x[i] - mean[c]) * inverse[c])};
+    });
     const double count = static_cast<double>(g.count());
-    const T mean_gradient = batch_statistics ? static_cast<T>(sum / count) : T{0};
-    const T mean_product = batch_statistics ? static_cast<T>(product / count) : T{0};
-    const T scale = weight[c] * spread;
-    for (int row = 0; row < g.height; ++row) {
-      const std::size_t base = g.offset(row, c);
-      for (std::size_t i = base; i < base + g.run; ++i)
-        dx[i] = scale * (gradient(i) - mean_gradient - (x[i] - centre) * spread * mean_product);
+    for (std::size_t c = of.begin; c < of.end; ++c) {
+      if (dbias) dbias[c] += static_cast<T>(sums[0][c - of.begin]);
+      if (dweight) dweight[c] += static_cast<T>(sums[1][c - of.begin]);
     }
+    if (!dx) return;
+    for_each_run(g, of, [&](std::size_t c, std::size_t first, std::size_t last) {
+      const T mean_gradient = batch_statistics ? static_cast<T>(sums[0][c - of.begin] / count) : T{0};
+      const T mean_product = batch_statistics ? static_cast<T>(sums[1][c - of.begin] / count) : T{0};
+      const T centre = mean[c], spread = inverse[c], scale = weight[c] * spread;
+      T* __restrict out = dx;
+      for (std::size_t i = first; i < last; ++i)
+        out[i] = scale * (gradient(i) - mean_gradient - (x[i] - centre) * spread * mean_product);
+    });
   });
 }
 

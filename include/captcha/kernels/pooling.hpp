@@ -1,4 +1,7 @@
-// Max and average pooling over [row][channel][column][sample] memory; one task handles one row.
+// Max and average pooling over [row][column][channel][sample] memory.
+//
+// All channels and samples of a pixel are one run of values and are treated alike. A task is a stretch of
+// that run, over the whole image.
 #pragma once
 
 #include <captcha/kernels/axis.hpp>
@@ -10,54 +13,77 @@
 
 namespace captcha {
 
-/// Geometry of a pooling window; channels stay apart.
+/// Geometry of a pooling window.
 struct PoolGeometry {
-  int samples;
-  int channels;
+  std::size_t run;  ///< C * N values of one pixel
   Axis rows;
   Axis columns;
 
-  /// Start of the N samples of one input (output) pixel.
-  constexpr std::size_t in(int row, int channel, int column) const {
-    return at(row, channel, column, columns.in);
-  }
-  constexpr std::size_t out(int row, int channel, int column) const {
-    return at(row, channel, column, columns.out);
-  }
+  /// Start of an input (output) pixel.
+  constexpr std::size_t in(int row, int column) const { return at(row, column, columns.in); }
+  constexpr std::size_t out(int row, int column) const { return at(row, column, columns.out); }
 
  private:
-  constexpr std::size_t at(int row, int channel, int column, int width) const {
-    const auto size = [](int value) { return static_cast<std::size_t>(value); };
-    return ((size(row) * size(channels) + size(channel)) * size(width) + size(column)) * size(samples);
+  constexpr std::size_t at(int row, int column, int width) const {
+    return (static_cast<std::size_t>(row) * static_cast<std::size_t>(width) +
+            static_cast<std::size_t>(column)) *
+           run;
   }
 };
 
-/// Calls f(input offset, output offset) for every pair of an output pixel in `row` of `channel` and an input
-/// pixel that its window covers, window by window in row-major order. Padding is left out.
+/// Calls f(begin, end) for stretches of the run, each a task.
 template <class F>
-void for_each_pair(const PoolGeometry& g, int row, int channel, F&& f) {
-  const Slice row_taps = g.rows.taps(row);
-  for (int column = 0; column < g.columns.out; ++column) {
-    const Slice column_taps = g.columns.taps(column);
-    for (int r = row_taps.begin; r < row_taps.end; ++r)
-      for (int c = column_taps.begin; c < column_taps.end; ++c)
-        f(g.in(g.rows.input(row, r), channel, g.columns.input(column, c)), g.out(row, channel, column));
-  }
+void for_each_part(const PoolGeometry& g, Workers& workers, F&& f) {
+  constexpr std::size_t part = 512;
+  workers.run(static_cast<int>((g.run + part - 1) / part), [&](int task) {
+    const std::size_t begin = static_cast<std::size_t>(task) * part;
+    f(begin, std::min(begin + part, g.run));
+  });
+}
+
+/// For every output pixel calls start(output pixel, row, column), then step(input pixel, output pixel) for
+/// every input pixel that its window covers, row by row and without padding, then finish(output pixel).
+template <class First, class Step, class Last>
+void for_each_window(const PoolGeometry& g, First&& start, Step&& step, Last&& finish) {
+  for (int row = 0; row < g.rows.out; ++row)
+    for (int column = 0; column < g.columns.out; ++column) {
+      const Slice row_taps = g.rows.taps(row), column_taps = g.columns.taps(column);
+      const std::size_t out = g.out(row, column);
+      start(out, row, column);
+      for (int r = row_taps.begin; r < row_taps.end; ++r)
+        for (int c = column_taps.begin; c < column_taps.end; ++c)
+          step(g.in(g.rows.input(row, r), g.columns.input(column, c)), out);
+      finish(out);
+    }
+}
+template <class First, class Step>
+void for_each_window(const PoolGeometry& g, First&& start, Step&& step) {
+  for_each_window(g, start, step, [](std::size_t) {});
+}
+
+/// Sets the values [begin, end) of every input pixel to 0.
+template <class T>
+void clear_inputs(const PoolGeometry& g, T* dx, std::size_t begin, std::size_t end) {
+  for (std::size_t pixel = 0; pixel < g.in(g.rows.in, 0); pixel += g.run)
+    std::fill(dx + pixel + begin, dx + pixel + end, T{0});
 }
 
 /// y = the largest value in each window; not-a-number wins, as in PyTorch. x (N, C, H, W), y (N, C, OH, OW).
 template <class T>
 [[gnu::noinline]] void max_pool_forward(const PoolGeometry& g, const T* x, T* y, Workers& workers) {
-  const auto samples = static_cast<std::size_t>(g.samples);
-  workers.run(g.rows.out, [&](int row) {
-    std::fill(y + g.out(row, 0, 0), y + g.out(row + 1, 0, 0), -std::numeric_limits<T>::infinity());
-    for (int channel = 0; channel < g.channels; ++channel)
-      for_each_pair(g, row, channel, [&](std::size_t in, std::size_t out) {
-        for (std::size_t n = 0; n < samples; ++n) {
-          const T value = x[in + n];
-          if (value > y[out + n] || value != value) y[out + n] = value;
-        }
-      });
+  for_each_part(g, workers, [&](std::size_t begin, std::size_t end) {
+    for_each_window(
+        g,
+        [&](std::size_t out, int, int) {
+          std::fill(y + out + begin, y + out + end, -std::numeric_limits<T>::infinity());
+        },
+        [&](std::size_t in, std::size_t out) {
+          T* __restrict largest = y + out;
+          for (std::size_t i = begin; i < end; ++i) {
+            const T value = x[in + i];
+            largest[i] = (value > largest[i]) | (value != value) ? value : largest[i];
+          }
+        });
   });
 }
 
@@ -66,25 +92,19 @@ template <class T>
 template <class T>
 [[gnu::noinline]] void max_pool_backward(const PoolGeometry& g, const T* x, const T* y, const T* dy, T* dx,
                                          T* taken, Workers& workers) {
-  const auto samples = static_cast<std::size_t>(g.samples);
-  workers.run(g.channels, [&](int channel) {
-    T* done = taken + static_cast<std::size_t>(channel) * samples;
-    for (int row = 0; row < g.rows.in; ++row)
-      std::fill(dx + g.in(row, channel, 0), dx + g.in(row, channel, g.columns.in), T{0});
-    for (int row = 0; row < g.rows.out; ++row) {
-      std::size_t window = std::numeric_limits<std::size_t>::max();
-      for_each_pair(g, row, channel, [&](std::size_t in, std::size_t out) {
-        if (out != window) {
-          window = out;
-          std::fill_n(done, samples, T{0});
-        }
-        for (std::size_t n = 0; n < samples; ++n) {
-          const bool chosen = x[in + n] == y[out + n] && done[n] == T{0};
-          dx[in + n] += chosen ? dy[out + n] : T{0};
-          done[n] = chosen ? T{1} : done[n];
-        }
-      });
-    }
+  for_each_part(g, workers, [&](std::size_t begin, std::size_t end) {
+    clear_inputs(g, dx, begin, end);
+    for_each_window(
+        g, [&](std::size_t, int, int) { std::fill(taken + begin, taken + end, T{0}); },
+        [&](std::size_t in, std::size_t out) {
+          T* __restrict to = dx + in;
+          T* __restrict done = taken;
+          for (std::size_t i = begin; i < end; ++i) {
+            const bool chosen = (x[in + i] == y[out + i]) & (done[i] == T{0});
+            to[i] += chosen ? dy[out + i] : T{0};
+            done[i] = chosen ? T{1} : done[i];
+          }
+        });
   });
 }
 
@@ -103,19 +123,20 @@ constexpr int pool_divisor(const PoolGeometry& g, int row, int column, bool coun
 template <class T>
 [[gnu::noinline]] void average_pool_forward(const PoolGeometry& g, bool count_padding, const T* x, T* y,
                                             Workers& workers) {
-  const auto samples = static_cast<std::size_t>(g.samples);
-  workers.run(g.rows.out, [&](int row) {
-    std::fill(y + g.out(row, 0, 0), y + g.out(row + 1, 0, 0), T{0});
-    for (int channel = 0; channel < g.channels; ++channel) {
-      for_each_pair(g, row, channel, [&](std::size_t in, std::size_t out) {
-        for (std::size_t n = 0; n < samples; ++n) y[out + n] += x[in + n];
-      });
-      for (int column = 0; column < g.columns.out; ++column) {
-        const T scale = T{1} / static_cast<T>(pool_divisor(g, row, column, count_padding));
-        T* pixel = y + g.out(row, channel, column);
-        for (std::size_t n = 0; n < samples; ++n) pixel[n] *= scale;
-      }
-    }
+  for_each_part(g, workers, [&](std::size_t begin, std::size_t end) {
+    T scale{0};
+    for_each_window(
+        g,
+        [&](std::size_t out, int row, int column) {
+          scale = T{1} / static_cast<T>(pool_divisor(g, row, column, count_padding));
+          std::fill(y + out + begin, y + out + end, T{0});
+        },
+        [&](std::size_t in, std::size_t out) {
+          for (std::size_t i = begin; i < end; ++i) y[out + i] += x[in + i];
+        },
+        [&](std::size_t out) {
+          for (std::size_t i = begin; i < end; ++i) y[out + i] *= scale;
+        });
   });
 }
 
@@ -123,51 +144,23 @@ template <class T>
 template <class T>
 [[gnu::noinline]] void average_pool_backward(const PoolGeometry& g, bool count_padding, const T* dy, T* dx,
                                              Workers& workers) {
-  const auto samples = static_cast<std::size_t>(g.samples);
-  workers.run(g.channels, [&](int channel) {
-    for (int row = 0; row < g.rows.in; ++row)
-      std::fill(dx + g.in(row, channel, 0), dx + g.in(row, channel, g.columns.in), T{0});
-    for (int row = 0; row < g.rows.out; ++row) {
-      const std::size_t first = g.out(row, channel, 0);
-      for_each_pair(g, row, channel, [&](std::size_t in, std::size_t out) {
-        const int column = static_cast<int>((out - first) / samples);
-        const T scale = T{1} / static_cast<T>(pool_divisor(g, row, column, count_padding));
-        for (std::size_t n = 0; n < samples; ++n) dx[in + n] += dy[out + n] * scale;
-      });
-    }
+  for_each_part(g, workers, [&](std::size_t begin, std::size_t end) {
+    clear_inputs(g, dx, begin, end);
+    T scale{0};
+    for_each_window(
+        g,
+        [&](std::size_t, int row, int column) {
+          scale = T{1} / static_cast<T>(pool_divisor(g, row, column, count_padding));
+        },
+        [&](std::size_t in, std::size_t out) {
+          for (std::size_t i = begin; i < end; ++i) dx[in + i] += dy[out + i] * scale;
+        });
   });
 }
 
-/// y[c] = the average of channel c over the whole image, one value a sample. x (N, C, H, W), y (N, C).
-template <class T>
-[[gnu::noinline]] void global_average_forward(const PoolGeometry& g, const T* x, T* y, Workers& workers) {
-  const auto samples = static_cast<std::size_t>(g.samples);
-  const T scale = T{1} / static_cast<T>(g.rows.in * g.columns.in);
-  workers.run(g.channels, [&](int channel) {
-    T* sums = y + static_cast<std::size_t>(channel) * samples;
-    std::fill_n(sums, samples, T{0});
-    for (int row = 0; row < g.rows.in; ++row)
-      for (int column = 0; column < g.columns.in; ++column) {
-        const T* pixel = x + g.in(row, channel, column);
-        for (std::size_t n = 0; n < samples; ++n) sums[n] += pixel[n];
-      }
-    for (std::size_t n = 0; n < samples; ++n) sums[n] *= scale;
-  });
-}
-
-/// dx = dy shared out evenly over the image: overwritten.
-template <class T>
-[[gnu::noinline]] void global_average_backward(const PoolGeometry& g, const T* dy, T* dx, Workers& workers) {
-  const auto samples = static_cast<std::size_t>(g.samples);
-  const T scale = T{1} / static_cast<T>(g.rows.in * g.columns.in);
-  workers.run(g.channels, [&](int channel) {
-    const T* gradient = dy + static_cast<std::size_t>(channel) * samples;
-    for (int row = 0; row < g.rows.in; ++row)
-      for (int column = 0; column < g.columns.in; ++column) {
-        T* pixel = dx + g.in(row, channel, column);
-        for (std::size_t n = 0; n < samples; ++n) pixel[n] = gradient[n] * scale;
-      }
-  });
+/// The window that covers a whole image: with it average pooling is global, and y a vector (N, C).
+constexpr PoolGeometry whole_image(std::size_t run, int height, int width) {
+  return {run, Axis{height, 1, height}, Axis{width, 1, width}};
 }
 
 }  // namespace captcha

@@ -82,31 +82,25 @@ struct BatchNorm2d : LayerDefaults {
   static void backward(const Backward<T>& call) {
     T* dweight = call.frozen[0] ? nullptr : call.gradients;
     T* dbias = call.frozen[1] ? nullptr : call.gradients + channels;
-    const auto gradient = [&call] {
-      if constexpr (AndReLU)
-        return RectifiedGradient<T>{call.dy, call.y};
-      else
-        return Gradient<T>{call.dy};
-    }();
-    normalise_backward(geometry<S>(call.samples), !frozen(call), call.x, call.saved, call.saved + channels,
-                       call.parameters, call.dx, dweight, dbias, call.workers, gradient);
+    normalise_backward<After>(geometry<S>(call.samples), !frozen(call), call.x, call.y, call.dy, call.saved,
+                              call.saved + channels, call.parameters, call.dx, dweight, dbias, call.workers);
   }
 
  private:
+  using After = std::conditional_t<AndReLU, Rectify, Keep>;
   static constexpr std::size_t channels = static_cast<std::size_t>(Channels);
 
   template <Shape S>
   static constexpr ChannelGeometry geometry(int samples) {
-    return {S.height, Channels, static_cast<std::size_t>(S.width) * static_cast<std::size_t>(samples)};
+    return {S.size() / channels, channels, static_cast<std::size_t>(samples)};
   }
   /// Freezing either parameter freezes the statistics too: a half-frozen norm would drift.
   static bool frozen(const auto& call) { return call.frozen[0] || call.frozen[1]; }
 
   template <Shape S, class Call, class T>
   static void apply(const Call& call, const T* mean, const T* inverse) {
-    normalise<std::conditional_t<AndReLU, Rectify, Keep>>(geometry<S>(call.samples), call.x, mean, inverse,
-                                                          call.parameters, call.parameters + channels, call.y,
-                                                          call.workers);
+    normalise<After>(geometry<S>(call.samples), call.x, mean, inverse, call.parameters,
+                     call.parameters + channels, call.y, call.workers);
   }
 };
 

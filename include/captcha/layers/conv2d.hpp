@@ -63,6 +63,11 @@ struct Conv2d : LayerDefaults {
                           Options.stride.columns);
   }
 
+  /// The output's gradient, turned.
+  static constexpr Footprint scratch(Shape in, Pass pass) {
+    return pass == Pass::backward ? Footprint{out(in).size(), 0} : Footprint{};
+  }
+
   // --- parameters ---
   static constexpr std::size_t weight_size =
       static_cast<std::size_t>(Out) * (In / Options.groups) * Options.kernel.rows * Options.kernel.columns;
@@ -74,7 +79,8 @@ struct Conv2d : LayerDefaults {
                      .rank = 4,
                      .role = Role::weight,
                      .initial = kaiming_normal(Out / Options.groups * area),
-                     .order = {3, 0, 2, 1}});
+                     .block = convolution::block_width,
+                     .groups = Options.groups});
     if constexpr (Options.bias)
       slots.parameter({.name = "bias",
                        .extents = {Out},
@@ -93,7 +99,7 @@ struct Conv2d : LayerDefaults {
   template <Shape S, class T>
   static void backward(const Backward<T>& call) {
     const ConvGeometry g = geometry(S, call.samples);
-    if (!call.frozen[0]) conv_backward_weight(g, call.x, call.dy, call.gradients, call.workers);
+    if (!call.frozen[0]) conv_backward_weight(g, call.x, call.dy, call.gradients, call.scratch, call.workers);
     if constexpr (Options.bias)
       if (!call.frozen[1]) conv_backward_bias(g, call.dy, call.gradients + weight_size, call.workers);
     if (call.dx) conv_backward_input(g, call.dy, call.parameters, call.dx, call.workers);

@@ -6,21 +6,20 @@
 
 namespace captcha {
 
-/// No parameters. A copy: our images lie row by row, PyTorch's vectors channel by channel.
+/// No parameters. A copy: our images lie pixel by pixel, PyTorch's vectors channel by channel.
 struct Flatten : LayerDefaults {
   static constexpr Shape out(Shape in) { return flat(in.channels * in.height * in.width); }
 
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
-    swap_rows_and_channels(size(S.height), size(S.channels), size(S.width) * size(call.samples), call.x,
-                           call.y, call.workers);
+    swap_axes(size(S.height * S.width), size(S.channels), size(call.samples), call.x, call.y, call.workers);
   }
 
   template <Shape S, class T>
   static void backward(const Backward<T>& call) {
     if (call.dx)
-      swap_rows_and_channels(size(S.channels), size(S.height), size(S.width) * size(call.samples), call.dy,
-                             call.dx, call.workers);
+      swap_axes(size(S.channels), size(S.height * S.width), size(call.samples), call.dy, call.dx,
+                call.workers);
   }
 
  private:

@@ -49,7 +49,7 @@ struct WindowedPool : LayerDefaults {
     const auto axis = [](int length, int kernel, int stride, int padding) {
       return Axis{length, Axis::length(length, kernel, stride, padding, 1), kernel, stride, padding, 1};
     };
-    return {samples, in.channels,
+    return {static_cast<std::size_t>(in.channels) * static_cast<std::size_t>(samples),
             axis(in.height, Options.kernel.rows, Options.stride.rows, Options.padding.rows),
             axis(in.width, Options.kernel.columns, Options.stride.columns, Options.padding.columns)};
   }
@@ -101,17 +101,18 @@ struct GlobalAvgPool2d : LayerDefaults {
 
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
-    global_average_forward(geometry(S, call.samples), call.x, call.y, call.workers);
+    average_pool_forward(geometry(S, call.samples), false, call.x, call.y, call.workers);
   }
 
   template <Shape S, class T>
   static void backward(const Backward<T>& call) {
-    if (call.dx) global_average_backward(geometry(S, call.samples), call.dy, call.dx, call.workers);
+    if (call.dx) average_pool_backward(geometry(S, call.samples), false, call.dy, call.dx, call.workers);
   }
 
  private:
   static constexpr PoolGeometry geometry(Shape in, int samples) {
-    return {samples, in.channels, Axis{in.height, 1, in.height}, Axis{in.width, 1, in.width}};
+    return whole_image(static_cast<std::size_t>(in.channels) * static_cast<std::size_t>(samples), in.height,
+                       in.width);
   }
 };
 

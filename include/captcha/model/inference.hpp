@@ -26,7 +26,7 @@ class Inference {
 
   int capacity() const { return capacity_; }
 
-  /// The network's output for `samples` images stored as [row][channel][column][sample]: [feature][sample]
+  /// The network's output for `samples` images stored as [row][column][channel][sample]: [feature][sample]
   /// for a vector. Valid until the next call.
   std::span<const T> operator()(const Weights<Net, T>& weights, const T* x, int samples, Workers& workers) {
     assert(samples <= capacity_);

@@ -22,7 +22,7 @@ constexpr std::size_t training_values(int samples) {
 }
 
 /// Runs Net forward and backward on batches of at most `capacity` samples of shape S, stored as
-/// [row][channel][column][sample].
+/// [row][column][channel][sample].
 template <class Net, Shape S, class T = float>
 class Tape {
   static_assert(check_shapes<Net, S>());
@@ -44,7 +44,7 @@ class Tape {
   /// The gradient of the loss by the output, [feature][sample]: a loss fills it between forward and backward.
   std::span<T> output_gradient(int samples) { return std::span(output_gradient_).first(values(samples)); }
 
-  /// The network's output, [feature][sample] (or [row][channel][column][sample]); valid until the next call.
+  /// The network's output, [feature][sample] (or [row][column][channel][sample]); valid until the next call.
   std::span<const T> forward(Weights<Net, T>& weights, const T* x, int samples, Noise noise,
                              Workers& workers) {
     assert(samples <= capacity_);

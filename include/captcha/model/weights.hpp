@@ -19,19 +19,23 @@ namespace captcha {
 /// Calls f(position in PyTorch's order, position in our memory) for every value of a slot.
 template <class F>
 void for_each_value(const Slot& slot, F&& f) {
-  std::array<std::size_t, 4> pace{};  // by axis: distance in memory of two neighbours along it
-  std::size_t block = 1;
-  for (std::size_t place = 4; place-- > 0;) {
-    const auto axis = static_cast<std::size_t>(slot.order[place]);
-    pace[axis] = block;
-    block *= slot.extent(axis);
+  if (slot.block == 0) {
+    for (std::size_t position = 0; position < slot.size(); ++position) f(position, position);
+    return;
   }
+  const std::size_t part = slot.extent(0) / static_cast<std::size_t>(slot.groups);
+  const std::size_t each = slot.extent(1) * slot.extent(2) * slot.extent(3);
+  const std::size_t block = static_cast<std::size_t>(slot.block);
   std::size_t position = 0;
-  for (std::size_t a = 0; a < slot.extent(0); ++a)
+  for (std::size_t a = 0; a < slot.extent(0); ++a) {
+    const std::size_t inside = a % part, first = inside / block * block;
+    const std::size_t width = std::min(block, part - first);
+    const std::size_t start = (a - inside + first) * each + (inside - first);
     for (std::size_t b = 0; b < slot.extent(1); ++b)
       for (std::size_t c = 0; c < slot.extent(2); ++c)
         for (std::size_t d = 0; d < slot.extent(3); ++d)
-          f(position++, a * pace[0] + b * pace[1] + c * pace[2] + d * pace[3]);
+          f(position++, start + ((c * slot.extent(3) + d) * slot.extent(1) + b) * width);
+  }
 }
 
 /// The parameters and buffers of network Net. A value: copying it copies the network. Gradients, optimizer
@@ -66,7 +70,7 @@ class Weights {
   std::span<T> buffers() { return buffers_; }
   std::span<const T> buffers() const { return buffers_; }
 
-  /// The values of a slot as they lie in memory (see Slot::order).
+  /// The values of a slot as they lie in memory (see Slot).
   std::span<T> values(const PlacedSlot& s) { return block(s.is_buffer).subspan(s.offset, s.slot.size()); }
   std::span<const T> values(const PlacedSlot& s) const {
     return std::span<const T>(s.is_buffer ? buffers_ : parameters_).subspan(s.offset, s.slot.size());

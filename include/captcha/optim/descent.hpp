@@ -68,7 +68,7 @@ class Descent {
   }
 
   /// One step with `rate_factor` times the optimizer's learning rate, on gradients scaled by
-  /// `gradient_scale`.
+  /// `gradient_scale`, which are 0 afterwards.
   void step(Weights<Net, T>& weights, Weights<Net, T>& gradients, double rate_factor, double gradient_scale,
             Workers& workers) {
     ++steps_;
@@ -85,6 +85,7 @@ class Descent {
                                   static_cast<T>(static_cast<double>(optimizer_.learning_rate) * rate_factor *
                                                  static_cast<double>(s.settings.rate)),
                                   static_cast<T>(s.settings.weight_decay), steps_});
+      std::fill_n(gradient, s.size, T{0});  // while it is at hand
     });
   }
 

@@ -36,7 +36,7 @@ Weights<L, T> varied_weights(std::uint64_t seed = 1) {
   return weights;
 }
 
-/// Calls f(position in (N, C, H, W), position in [row][channel][column][sample]) for every value of a batch.
+/// Calls f(position in (N, C, H, W), position in [row][column][channel][sample]) for every value of a batch.
 template <class F>
 void for_each_position(Shape shape, int samples, F&& f) {
   std::size_t position = 0;
@@ -46,7 +46,7 @@ void for_each_position(Shape shape, int samples, F&& f) {
       for (int i = 0; i < shape.height; ++i)
         for (int j = 0; j < shape.width; ++j)
           f(position++,
-            ((at(i) * at(shape.channels) + at(c)) * at(shape.width) + at(j)) * at(samples) + at(n));
+            ((at(i) * at(shape.width) + at(j)) * at(shape.channels) + at(c)) * at(samples) + at(n));
 }
 
 /// A batch (N, C, H, W) in the order that layers take.
@@ -91,7 +91,7 @@ inline std::string place_name(Shape shape, int samples, std::size_t index) {
     index /= static_cast<std::size_t>(extent);
     return std::to_string(place);
   };
-  const std::string sample = last(samples), column = last(shape.width), channel = last(shape.channels),
+  const std::string sample = last(samples), channel = last(shape.channels), column = last(shape.width),
                     row = last(shape.height);
   return "x (" + sample + ", " + channel + ", " + row + ", " + column + ")";
 }

@@ -3,7 +3,6 @@
 
 #include <captcha/core/error.hpp>
 #include <captcha/data/batch.hpp>
-#include <captcha/kernels/elementwise.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/loss/loss.hpp>
 #include <captcha/model/tape.hpp>
@@ -57,8 +56,6 @@ class TrainingStep {
     if (!std::isfinite(loss))
       throw Error("step " + std::to_string(step) + ": the loss is not a number (" + std::to_string(loss) +
                   "); lower the learning rate, clip the gradient, or look for not-a-number in the data");
-    if (collected_ == 0)
-      fill_each(gradients_.parameters().size(), gradients_.parameters().data(), workers, Zero{});
     tape_.backward(weights, gradients_, batch.inputs().data(), samples, noise, workers);
     if (++collected_ == options_.accumulate) {
       collected_ = 0;
@@ -76,10 +73,6 @@ class TrainingStep {
   Outputs<const float> outputs() const { return outputs_; }
 
  private:
-  struct Zero {
-    float operator()(std::size_t) const { return 0.0f; }
-  };
-
   Tape<Net, S> tape_;
   Weights<Net> gradients_;
   L loss_;

@@ -1,0 +1,88 @@
+// Every convolution of ResNet-18 on 1 x 52 x 32 images: forward, and backward by input and by weight, one
+// thread, in GFLOP/s of needed work (multiply-adds that fall on padding are not counted).
+#include <captcha/core/aligned.hpp>
+#include <captcha/kernels/convolution.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace {
+
+using namespace captcha;
+
+struct Case {
+  const char* name;
+  int in, out, height, width, kernel, stride;
+};
+constexpr Case cases[] = {{"conv1", 1, 64, 52, 32, 7, 2},     {"layer1", 64, 64, 13, 8, 3, 1},
+                          {"layer2.0", 64, 128, 13, 8, 3, 2}, {"layer2.0.downsample", 64, 128, 13, 8, 1, 2},
+                          {"layer2", 128, 128, 7, 4, 3, 1},   {"layer3.0", 128, 256, 7, 4, 3, 2},
+                          {"layer3", 256, 256, 4, 2, 3, 1},   {"layer4.0", 256, 512, 4, 2, 3, 2},
+                          {"layer4", 512, 512, 2, 1, 3, 1}};
+
+ConvGeometry geometry(const Case& c, int samples) {
+  const auto axis = [&](int length) {
+    const int padding = c.kernel / 2;
+    return Axis{length, Axis::length(length, c.kernel, c.stride, padding, 1), c.kernel, c.stride, padding, 1};
+  };
+  return {samples, c.in, c.out, 1, axis(c.height), axis(c.width)};
+}
+
+/// Multiply-adds that are not on padding.
+double needed(const ConvGeometry& g) {
+  const auto reached = [](const Axis& axis) {
+    int count = 0;
+    for (int position = 0; position < axis.out; ++position) {
+      const Slice taps = axis.taps(position);
+      count += taps.end - taps.begin;
+    }
+    return count;
+  };
+  return 1.0 * reached(g.rows) * reached(g.columns) * g.in_channels * g.out_channels * g.samples;
+}
+
+enum class Way { forward, by_input, by_weight };
+
+void run_case(benchmark::State& state, const Case& c, Way way) {
+  const ConvGeometry g = geometry(c, static_cast<int>(state.range(0)));
+  const auto values = [](std::ptrdiff_t count) {
+    AlignedVector<float> made(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < made.size(); ++i) made[i] = static_cast<float>(i % 17) * 0.01f - 0.08f;
+    return made;
+  };
+  const auto x = values(g.in(g.rows.in, 0)), dy = values(g.out(g.rows.out, 0));
+  const auto w = values(std::ptrdiff_t{c.in} * c.out * g.taps());
+  auto y = dy, dx = x, dw = w, turned = dy;
+  Workers workers;
+  for (auto _ : state) {
+    if (way == Way::forward)
+      conv_forward(g, x.data(), w.data(), static_cast<const float*>(nullptr), y.data(), workers);
+    if (way == Way::by_input) conv_backward_input(g, dy.data(), w.data(), dx.data(), workers);
+    if (way == Way::by_weight)
+      conv_backward_weight(g, x.data(), dy.data(), dw.data(), turned.data(), workers);
+    benchmark::ClobberMemory();
+  }
+  state.counters["GFLOP/s"] =
+      benchmark::Counter(2e-9 * needed(g), benchmark::Counter::kIsIterationInvariantRate);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (const Case& c : cases)
+    for (const auto& [way, name] :
+         {std::pair{Way::forward, "forward"}, {Way::by_input, "by input"}, {Way::by_weight, "by weight"}}) {
+      if (way == Way::by_input && c.in == 1) continue;  // nobody needs the gradient by the images
+      benchmark::RegisterBenchmark((std::string(c.name) + ", " + name).c_str(), run_case, c, way)
+          ->Arg(64)
+          ->Arg(128)
+          ->Unit(benchmark::kMicrosecond);
+    }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,0 +1,145 @@
+// Matrix products in tiles that stay in registers: the one inner loop of all convolutions.
+//
+//   c[m][n] = start + sum over legs and k of a[m][k] * b[k][n]
+//
+// b and c have their columns n side by side; a may lie in any way. A leg is a stretch of k along which both
+// a and b move by constant steps, so a sum may run over several stretches of memory (the rows under a
+// convolution's window, say) without leaving the registers.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+namespace captcha {
+
+/// Values in a register, as wide as the processor that we compile for has them.
+#if defined(__AVX512F__)
+inline constexpr std::size_t register_bytes = 64;
+inline constexpr int tile_registers = 16;
+#elif defined(__AVX__)
+inline constexpr std::size_t register_bytes = 32;
+inline constexpr int tile_registers = 8;
+#else
+inline constexpr std::size_t register_bytes = 16;
+inline constexpr int tile_registers = 8;
+#endif
+
+/// `Count` values that are loaded, stored and computed with at once, from any address.
+template <class T, int Count>
+struct Lanes {
+  using type [[gnu::vector_size(Count * sizeof(T)), gnu::aligned(alignof(T)), gnu::may_alias]] = T;
+};
+template <class T>
+struct Lanes<T, 1> {
+  using type = T;
+};
+
+/// Where a stretch of the sum starts in a and in b, counted in values.
+struct Leg {
+  std::ptrdiff_t a;
+  std::ptrdiff_t b;
+};
+
+/// What a sum starts from.
+enum class Start { zero, bias, memory };
+
+/// A product. `bias` holds one value a row.
+template <class T>
+struct Product {
+  int rows;
+  int columns;
+  int depth;  ///< terms of a leg
+  const T* a;
+  std::ptrdiff_t a_row;
+  std::ptrdiff_t a_step;
+  const T* b;
+  std::ptrdiff_t b_step;
+  T* c;
+  std::ptrdiff_t c_row;
+  Start start = Start::zero;
+  const T* bias = nullptr;
+  std::span<const Leg> legs{};
+};
+
+/// Rows [row, row + M) and columns [column, column + V * L) of a product. Where these are few, the terms are
+/// dealt to several sums in turn, because a sum has to wait for its last addition.
+template <int M, int V, int L, class T>
+void multiply_tile(const Product<T>& p, int row, int column) {
+  using Vector = typename Lanes<T, L>::type;
+  constexpr int turns = M * V >= 8 ? 1 : 8 / (M * V);
+  const auto load = [](const T* from) { return *reinterpret_cast<const Vector*>(from); };
+  T* const c = p.c + row * p.c_row + column;
+  Vector sums[std::size_t{turns}][std::size_t{M}][std::size_t{V}]{};
+  for (int m = 0; m < M; ++m)
+    for (int v = 0; v < V; ++v)
+      if (p.start == Start::memory)
+        sums[0][m][v] = load(c + m * p.c_row + v * L);
+      else if (p.start == Start::bias)
+        sums[0][m][v] += p.bias[row + m];
+  const auto add_term = [&](int turn, const T* a, const T* b) {
+    Vector right[std::size_t{V}];
+    for (int v = 0; v < V; ++v) right[v] = load(b + v * L);
+    for (int m = 0; m < M; ++m)
+      for (int v = 0; v < V; ++v) sums[turn][m][v] += a[m * p.a_row] * right[v];
+  };
+  for (const Leg& leg : p.legs) {
+    const T* a = p.a + leg.a + row * p.a_row;
+    const T* b = p.b + leg.b + column;
+    int k = 0;
+    for (; k + turns <= p.depth; k += turns)
+      for (int turn = 0; turn < turns; ++turn, a += p.a_step, b += p.b_step) add_term(turn, a, b);
+    for (; k < p.depth; ++k, a += p.a_step, b += p.b_step) add_term(0, a, b);
+  }
+  for (int m = 0; m < M; ++m)
+    for (int v = 0; v < V; ++v) {
+      for (int turn = 1; turn < turns; ++turn) sums[0][m][v] += sums[turn][m][v];
+      *reinterpret_cast<Vector*>(c + m * p.c_row + v * L) = sums[0][m][v];
+    }
+}
+
+/// All rows of V * L columns, M rows at a time and then fewer.
+template <int M, int V, int L, class T>
+void multiply_rows(const Product<T>& p, int row, int column) {
+  for (; row + M <= p.rows; row += M) multiply_tile<M, V, L>(p, row, column);
+  if constexpr (M > 1)
+    if (row < p.rows) multiply_rows<M / 2, V, L>(p, row, column);
+}
+
+/// Computes the whole product on the calling thread.
+template <class T>
+[[gnu::noinline]] void multiply(const Product<T>& p) {
+  constexpr int wide = static_cast<int>(register_bytes / sizeof(T));
+  int column = 0;
+  for (; column + 2 * wide <= p.columns; column += 2 * wide)
+    multiply_rows<tile_registers / 2, 2, wide>(p, 0, column);
+  for (; column + wide <= p.columns; column += wide) multiply_rows<tile_registers, 1, wide>(p, 0, column);
+  if constexpr (wide > 4)
+    for (; column + 4 <= p.columns; column += 4) multiply_rows<8, 1, 4>(p, 0, column);
+  for (; column < p.columns; ++column) multiply_rows<8, 1, 1>(p, 0, column);
+}
+
+/// Collects the legs of a product and computes it: at the end, and before that whenever there are many.
+template <class T>
+class Sum {
+ public:
+  explicit Sum(const Product<T>& product) : product_(product) {}
+
+  void add(Leg leg) {
+    if (count_ == legs_.size()) finish();
+    legs_[count_++] = leg;
+  }
+  void finish() {
+    product_.legs = std::span(legs_).first(count_);
+    multiply(product_);
+    product_.start = Start::memory;
+    count_ = 0;
+  }
+
+ private:
+  Product<T> product_;
+  std::array<Leg, 128> legs_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace captcha
