@@ -41,6 +41,8 @@ static_assert(Layer<Swish>);
 int main() {
   const auto own = check_gradients<Swish, chw(2, 3, 4)>();
   const auto all = check_gradients<Net, chw(1, 6, 5)>();
-  std::printf("Swish: %s\nnetwork: %s\n", own.message.c_str(), all.message.c_str());
-  return own.ok() && all.ok() ? 0 : 1;
+  const auto contract = check_conformance<Swish, chw(2, 3, 4)>();
+  std::printf("Swish: %s\nnetwork: %s\ncontract: %s\n", own.message.c_str(), all.message.c_str(),
+              contract.ok() ? "kept" : contract.message.c_str());
+  return own.ok() && all.ok() && contract.ok() ? 0 : 1;
 }

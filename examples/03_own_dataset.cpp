@@ -24,8 +24,11 @@ struct Bars {
   }
 };
 
-using Net = Chain<Conv2d<1, 8, Conv{.padding = 1, .bias = false}>, BatchNorm2d<8>, ReLU, MaxPool2d<>,
-                  Conv2d<8, 16, Conv{.padding = 1}>, ReLU, GlobalAvgPool2d, Linear<16, 2>>;
+// Named layers give their parameters the names that a file needs.
+using Net =
+    Chain<Named<"conv1", Conv2d<1, 8, Conv{.padding = 1, .bias = false}>>, Named<"bn1", BatchNorm2d<8>>, ReLU,
+          MaxPool2d<>, Named<"conv2", Conv2d<8, 16, Conv{.padding = 1}>>, ReLU, GlobalAvgPool2d,
+          Named<"fc", Linear<16, 2>>>;
 
 int main() {
   const auto [train, test] = split(Bars{}, {0.8, 0.2});

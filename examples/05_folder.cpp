@@ -3,6 +3,8 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 using namespace captcha;
 
@@ -40,5 +42,15 @@ int main(int argc, char** argv) {
   const FitResult result = fit(weights, moving, still, {.epochs = 3, .batch_size = 16}, ProgressBar{});
   std::printf("%.1f %% of the %zu unseen images right\n", 100 * result.history.back()["val_accuracy"],
               still.size());
+
+  // One image at a time, in the usual (C, H, W) order, prepared as in training.
+  Predictor<Net, chw(1, 52, 32)> predict(weights);
+  std::vector<float> pixels(still.shape.size());
+  Random random(1);
+  const int truth = still.get(0, pixels, random);
+  const std::vector<float> probabilities = predict.probabilities(pixels);
+  std::printf("%s: class %s with probability %.2f\n", still.name(0).c_str(),
+              images.classes()[static_cast<std::size_t>(truth)].c_str(),
+              static_cast<double>(probabilities[static_cast<std::size_t>(truth)]));
 }
 // [folder]

@@ -22,8 +22,9 @@ struct Spot {
   }
 };
 
-using Net = Chain<Conv2d<1, 8, Conv{.stride = 2, .padding = 1}>, ReLU, Flatten, Linear<8 * 8 * 8, 32>, ReLU,
-                  Linear<32, 2>>;
+// Sequential numbers its layers: 0.weight, 3.weight, 5.weight.
+using Net = Sequential<Conv2d<1, 8, Conv{.stride = 2, .padding = 1}>, ReLU, Flatten, Linear<8 * 8 * 8, 32>,
+                       ReLU, Linear<32, 2>>;
 
 int main() {
   const auto [train, test] = split(Spot{}, {0.8, 0.2});

@@ -1,4 +1,4 @@
-// Everything but the opt-in headers data/jpeg.hpp and data/idx.hpp.
+// Everything but testing.hpp and the opt-in headers data/jpeg.hpp and data/idx_dataset.hpp.
 #pragma once
 
 #include <captcha/data.hpp>

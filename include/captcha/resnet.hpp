@@ -2,6 +2,7 @@
 #pragma once
 
 #include <captcha/model/inference.hpp>
+#include <captcha/model/predictor.hpp>
 #include <captcha/model/summary.hpp>
 #include <captcha/model/tape.hpp>
 #include <captcha/model/weights.hpp>

@@ -89,7 +89,7 @@ TEST_CASE("a convolution's weights lie as its kernel wants them and are shown in
     for (std::size_t c = 0; c < 3; ++c)
       for (std::size_t r = 0; r < 4; ++r)
         for (std::size_t s = 0; s < 5; ++s)
-          CHECK(weights.values(slot)[((s * 2 + o) * 4 + r) * 3 + c] == torch[((o * 3 + c) * 4 + r) * 5 + s]);
+          CHECK(weights.values(slot)[((r * 5 + s) * 3 + c) * 2 + o] == torch[((o * 3 + c) * 4 + r) * 5 + s]);
 }
 
 TEST_CASE("every slot of every layer survives set and get, in another type too") {

@@ -25,6 +25,7 @@ enum class Breach {
   unwritten_y,
   threads,
   needs_dx,
+  crashes_without_dx,
   trains_frozen,
   moves_frozen_buffers,
   trains_differently,
@@ -71,7 +72,7 @@ struct Scale : LayerDefaults {
       for (std::size_t i = 0; i < count; ++i) call.gradients[0] += call.dy[i] * call.x[i];
     if (B == Breach::writes_beside_gradients) call.gradients[1] = 0;
     if (B == Breach::needs_dx && !call.dx) call.gradients[0] = 0;
-    if (call.dx)
+    if (call.dx || B == Breach::crashes_without_dx)
       for (std::size_t i = 0; i < count; ++i)
         call.dx[i] = call.dy[i] * call.saved[0] + (B == Breach::undeclared_output ? call.y[i] : 0);
   }
@@ -113,6 +114,7 @@ TEST_CASE("reads of what is undefined or undeclared are caught") {
 }
 
 TEST_CASE("results that depend on threads, neighbours, dx or freezing are caught") {
+  expect_caught<Breach::crashes_without_dx>("backward crashes where dx is null");
   expect_caught<Breach::threads>("1 and 2 threads give different bits in the output of infer");
   expect_caught<Breach::mixes_samples>("another output when others are beside it");
   expect_caught<Breach::needs_dx>("backward without dx changes the gradients");

@@ -26,13 +26,14 @@ enum class Mistake {
   missing_gradient,
   ignores_frozen,
   not_a_number,
-  jumps
+  jumps,
+  undeclared_input
 };
 
 /// y = scale[c] * x^2, with a mistake.
 template <Mistake M>
 struct Square : LayerDefaults {
-  static constexpr Reads reads{.input = true};
+  static constexpr Reads reads{.input = M != Mistake::undeclared_input};
   static constexpr Shape out(Shape in) { return in; }
   template <class Slots>
   static constexpr void describe(Slots& slots) {
@@ -112,6 +113,7 @@ TEST_CASE("places that are left out, added to or overwritten are caught") {
   expect_caught<Mistake::unwritten_dx>("x (2, 1, 0, 0): backward left dx out here");
   expect_caught<Mistake::added_dx>("x (0, 0, 0, 0): backward left dx out here, added to it");
   expect_caught<Mistake::not_a_number>("x (2, 1, 0, 0)");
+  expect_caught<Mistake::undeclared_input>("does `reads` declare what it reads?");
   expect_caught<Mistake::overwritten_gradient>("scale (0): backward must add to the gradient");
   expect_caught<Mistake::ignores_frozen>("scale (0): frozen", true);
   CHECK(check<Mistake::ignores_frozen>().ok());

@@ -26,6 +26,11 @@ std::string text_of(const std::filesystem::path& file) {
 const FitOptions<> quick{
     .epochs = 3, .batch_size = 8, .optimizer = {.learning_rate = 1e-2f}, .threads = 1, .seed = 9};
 
+struct StopAfter {
+  std::size_t epoch;
+  void on_epoch_end(TrainingState& state) const { state.stop = state.epoch == epoch; }
+};
+
 /// `options` with something changed.
 template <class Change>
 FitOptions<> but(FitOptions<> options, Change change) {
@@ -80,10 +85,6 @@ TEST_CASE("a run that stops after an epoch goes on as if it had not stopped") {
   const FitResult full =
       fit(uninterrupted, Halves{}, Halves{20}, but(options, [&](auto& o) { o.run = whole.path; }));
 
-  struct StopAfter {
-    std::size_t epoch;
-    void on_epoch_end(TrainingState& state) const { state.stop = state.epoch == epoch; }
-  };
   const auto in_parts = but(options, [&](auto& o) {
     o.run = halves.path;
     o.resume = true;
@@ -110,10 +111,22 @@ TEST_CASE("a run's folder is not taken over by mistake") {
   const std::string before = text_of(folder.path / "last.safetensors");
   CHECK_THROWS_WITH(fit(weights, Halves{}, options), Catch::Contains("holds a run already"));
   options.resume = true;
-  CHECK_THROWS_WITH(fit(weights, Halves{}, but(options, [](auto& o) { o.seed = 8; })),
-                    Catch::Contains("other options"));
-  CHECK_THROWS_WITH(fit(weights, Halves{}, but(options, [](auto& o) { o.batch_size = 4; })),
-                    Catch::Contains("other options"));
+  const auto refuses = [&](auto change, const std::string& what) {
+    CHECK_THROWS_WITH(fit(weights, Halves{}, but(options, change)),
+                      Catch::Contains("other options (" + what + ")"));
+  };
+  refuses([](auto& o) { o.seed = 8; }, "then seed 9; now seed 8");
+  refuses([](auto& o) { o.batch_size = 4; }, "then batch size 8; now batch size 4");
+  refuses([](auto& o) { o.optimizer.weight_decay = 0.5f; }, "then weight decay 0.01; now weight decay 0.5");
+  refuses([](auto& o) { o.groups = {{.prefix = "fc", .frozen = true}}; },
+          "then nothing else; now group 'fc', rate 1, decay -1, frozen 1");
+  refuses([](auto& o) { o.clip_norm = 1; }, "then clip 0; now clip 1");
+  refuses([](auto& o) { o.settings = "noise 0.3"; }, "then nothing else; now noise 0.3");
+  CHECK_THROWS_WITH(fit(weights, Halves{}, but(options, [](auto& o) { o.average_decay = 0.9; })),
+                    Catch::Contains("holds no averaged weights"));
+  CHECK_THROWS_WITH(fit(weights, Halves{},
+                        FitOptions<SGD>{.epochs = 3, .batch_size = 8, .run = folder.path, .resume = true}),
+                    Catch::Contains("last.safetensors"));
   CHECK(text_of(folder.path / "last.safetensors") == before);
 }
 
@@ -140,14 +153,35 @@ TEST_CASE("metrics are written as JSON lines and as CSV, one line an epoch") {
   CHECK(std::ranges::count(table, '\n') == 4);
 }
 
-TEST_CASE("patience ends a run that does not get better") {
+TEST_CASE("patience ends a run that does not get better, with its best weights, interrupted or not") {
+  const Folder folder("fit-patience");
+  const auto patient = but(quick, [](auto& o) {
+    o.epochs = 50;
+    o.patience = 2;
+  });
+  struct KeepEach {
+    const Weights<Tiny>& weights;
+    std::vector<Weights<Tiny>> all{};
+    void on_epoch_end(const TrainingState&) { all.push_back(weights); }
+  };
   Weights<Tiny> weights(3);
-  const FitResult result = fit(weights, Halves{}, Halves{20}, but(quick, [](auto& o) {
-                                 o.epochs = 50;
-                                 o.patience = 2;
-                               }));
+  KeepEach epochs{weights};
+  const FitResult result = fit(weights, Halves{}, Halves{20}, patient, epochs);
   CHECK(result.epoch == result.best_epoch + 2);
   CHECK(result.epoch < 50);
+  CHECK(result.stopped_early);
+  CHECK(same(weights, epochs.all[result.best_epoch - 1]));
+  CHECK_FALSE(same(weights, epochs.all.back()));
+
+  // The best epoch lies before the interruption.
+  const auto in_parts = but(patient, [&](auto& o) {
+    o.run = folder.path;
+    o.resume = true;
+  });
+  Weights<Tiny> again(3);
+  fit(again, Halves{}, Halves{20}, in_parts, StopAfter{result.best_epoch + 1});
+  fit(again, Halves{}, Halves{20}, in_parts);
+  CHECK(same(weights, again));
 }
 
 TEST_CASE("gradients of two batches of four are those of one batch of eight") {
@@ -167,6 +201,32 @@ TEST_CASE("gradients of two batches of four are those of one batch of eight") {
   const Weights<Net> whole = train(8, 1), parts = train(4, 2);
   for (std::size_t i = 0; i < whole.parameters().size(); ++i)
     CHECK(whole.parameters()[i] == Approx(parts.parameters()[i]).margin(1e-6));
+}
+
+TEST_CASE("batches that are left over at the end of an epoch are not lost") {
+  const auto three_batches = but(quick, [](auto& o) {
+    o.epochs = 4;
+    o.accumulate = 2;
+  });
+  Weights<Tiny> whole(3), parts(3);
+  fit(whole, Halves{24}, three_batches);
+  const Folder folder("fit-accumulate");
+  const auto in_parts = but(three_batches, [&](auto& o) {
+    o.run = folder.path;
+    o.resume = true;
+  });
+  fit(parts, Halves{24}, in_parts, StopAfter{1});
+  fit(parts, Halves{24}, in_parts);
+  CHECK(same(whole, parts));
+
+  // More batches to collect than there are: still one update an epoch.
+  Weights<Tiny> few(3);
+  const Weights<Tiny> before = few;
+  fit(few, Halves{24}, but(quick, [](auto& o) {
+        o.epochs = 1;
+        o.accumulate = 10;
+      }));
+  CHECK_FALSE(same(few, before));
 }
 
 TEST_CASE("a clipped step is no longer than the rate times the limit") {
@@ -243,8 +303,27 @@ TEST_CASE("what does not fit is refused in one line") {
   Weights<Tiny> weights(4);
   CHECK_THROWS_WITH(fit(weights, Labels{}, quick), Catch::Contains("class 2, expected 0 to 1"));
   CHECK_THROWS_WITH(fit(weights, Halves{0}, quick), Catch::Contains("empty"));
-  CHECK_THROWS_WITH(fit(weights, Halves{}, but(quick, [](auto& o) { o.epochs = 0; })),
-                    Catch::Contains("epochs"));
+  CHECK_THROWS_WITH(fit(weights, Halves{}, Halves{0}, quick), Catch::Contains("validation data are empty"));
+  const auto refuses = [&](auto change, const char* what) {
+    CHECK_THROWS_WITH(fit(weights, Halves{}, but(quick, change)), Catch::Contains(what));
+  };
+  refuses([](auto& o) { o.epochs = 0; }, "epochs");
+  refuses([](auto& o) { o.accumulate = 0; }, "accumulate");
+  refuses([](auto& o) { o.optimizer.learning_rate = -1; }, "learning rate");
+  refuses([](auto& o) { o.optimizer.weight_decay = -1; }, "weight decay");
+  refuses([](auto& o) { o.clip_norm = -1; }, "clip_norm");
+  refuses([](auto& o) { o.average_decay = 1; }, "average_decay");
+  refuses([](auto& o) { o.loss.label_smoothing = 2; }, "label_smoothing");
+  CHECK_THROWS_WITH(find_learning_rate(weights, Labels{}, quick), Catch::Contains("class 2"));
+
+  // Two layers of one name: said before the first epoch, not when the first file is written.
+  using Unnamed = Chain<Flatten, Linear<64, 4>, ReLU, Linear<4, 2>>;
+  Weights<Unnamed> unnamed(1);
+  const Folder folder("fit-unnamed");
+  CHECK_THROWS_WITH(fit(unnamed, Halves{}, but(quick, [&](auto& o) { o.run = folder.path; })),
+                    Catch::Contains("two layers have a 'weight'") && Catch::Contains("Named"));
+  CHECK_FALSE(std::filesystem::exists(folder.path));
+  CHECK_THROWS_WITH(save_weights(folder.path / "x.safetensors", unnamed), Catch::Contains("Named"));
 }
 
 TEST_CASE("the learning-rate finder leaves the weights alone and suggests a rate inside its range") {

@@ -12,4 +12,9 @@ struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A loss that is not a number, or infinite.
+struct NotANumber : Error {
+  using Error::Error;
+};
+
 }  // namespace captcha

@@ -77,6 +77,7 @@ inline std::vector<std::size_t> deal(std::span<const double> fractions, std::spa
 /// `auto [train, valid, test] = split(data, {0.8, 0.1, 0.1}, {.seed = 1});`
 /// Every sample is in exactly one part, in the order of the data set. Throws Error for bad fractions.
 template <class D, std::size_t Parts>
+requires Dataset<std::remove_cvref_t<D>>
 auto split(D&& data, const double (&fractions)[Parts], SplitOptions options = {}) {
   const auto held = hold(std::forward<D>(data));
   using Data = std::remove_cvref_t<D>;

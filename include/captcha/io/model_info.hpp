@@ -32,7 +32,8 @@ std::string fingerprint() {
   std::string all;
   for (const PlacedSlot& placed : slots_of<Net>()) {
     all += placed.name;
-    for (std::size_t axis = 0; axis < 4; ++axis) all += " " + std::to_string(placed.slot.extent(axis));
+    for (std::size_t axis = 0; axis < 4; ++axis)
+      all.append(" ").append(std::to_string(placed.slot.extent(axis)));
     all += "\n";
   }
   return hash_text({}, all);
@@ -42,7 +43,8 @@ std::string fingerprint() {
 template <class Net>
 std::map<std::string, std::string> to_metadata(const ModelInfo& info) {
   std::string classes;
-  for (const std::string& name : info.classes) classes += (classes.empty() ? "[" : ",") + json_string(name);
+  for (const std::string& name : info.classes)
+    classes.append(classes.empty() ? "[" : ",").append(json_string(name));
   return {{"captcha.format", std::to_string(model_format)},
           {"captcha.fingerprint", fingerprint<Net>()},
           {"captcha.architecture", info.architecture},

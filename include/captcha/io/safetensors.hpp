@@ -235,12 +235,12 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
   std::vector<std::span<const std::byte>> parts(2);
   std::size_t at = 0;
   for (const SafeTensor* tensor : order) {
-    header += "," + json_string(tensor->name) + ":{\"dtype\":\"" + std::string(info(tensor->dtype).name) +
-              "\",\"shape\":[";
+    header.append(",").append(json_string(tensor->name)).append(":{\"dtype\":\"");
+    header.append(info(tensor->dtype).name).append("\",\"shape\":[");
     for (std::size_t axis = 0; axis < tensor->shape.size(); ++axis)
-      header += (axis == 0 ? "" : ",") + std::to_string(tensor->shape[axis]);
-    header +=
-        "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + tensor->bytes.size()) + "]}";
+      header.append(axis == 0 ? "" : ",").append(std::to_string(tensor->shape[axis]));
+    header.append("],\"data_offsets\":[").append(std::to_string(at)).append(",");
+    header.append(std::to_string(at + tensor->bytes.size())).append("]}");
     at += tensor->bytes.size();
     parts.push_back(tensor->bytes);
   }

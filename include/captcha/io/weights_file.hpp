@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,10 +44,23 @@ class TensorBundle {
   std::vector<SafeTensor> tensors_;
 };
 
-/// Writes a network's weights under their state-dict names.
+/// Error when two arrays of a network have one name: no file could tell them apart.
+template <class Net>
+void require_own_names() {
+  std::set<std::string_view> names;
+  for (const PlacedSlot& placed : slots_of<Net>())
+    if (!names.insert(placed.name).second)
+      throw Error("weights: two layers have a '" + placed.name +
+                  "', which no file could tell apart; call one of them Named<\"…\", …>, or put them into a "
+                  "Sequential, which numbers them");
+}
+
+/// Writes a network's weights under their state-dict names. Error, before anything is written, when two of
+/// them are the same.
 template <class Net, class T>
 void save_weights(const std::filesystem::path& path, const Weights<Net, T>& weights,
                   const std::map<std::string, std::string>& metadata = {}) {
+  require_own_names<Net>();
   TensorBundle bundle;
   bundle.add(weights);
   bundle.write(path, metadata);
@@ -61,12 +75,18 @@ struct LoadReport {
   std::vector<std::string> misshaped{};   ///< "name: file 3 x 4, network 3 x 5"
   std::vector<std::string> unexpected{};  ///< tensors that the network does not have
 
-  /// "loaded 100 tensors; missing: layer4.0.conv1.weight, …"
+  /// "loaded 100 tensors; missing: layer4.0.conv1.weight, … and 9 more": three names of each kind.
   std::string text() const {
+    constexpr std::size_t most = 3;
     std::string line = "loaded " + std::to_string(loaded) + " tensors";
-    const auto list = [&line](const char* what, const std::vector<std::string>& names) {
-      for (std::size_t i = 0; i < names.size(); ++i)
-        line += (i == 0 ? std::string("; ") + what + ": " : ", ") + names[i];
+    const auto list = [&line, most](const char* what, const std::vector<std::string>& names) {
+      for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
+        line.append(i == 0 ? "; " : ", ")
+            .append(i == 0 ? what : "")
+            .append(i == 0 ? ": " : "")
+            .append(names[i]);
+      if (names.size() > most)
+        line.append(" and ").append(std::to_string(names.size() - most)).append(" more");
     };
     list("adapted", adapted);
     list("new", replaced);
@@ -110,6 +130,9 @@ std::vector<T> adapt_channels(const std::vector<T>& weight, const std::vector<st
 template <class Net, class T>
 LoadReport load_weights(const SafetensorsFile& file, const std::string& name, Weights<Net, T>& weights,
                         const LoadOptions& options = {}) {
+  if (options.prefix.empty() && file.metadata().contains("captcha.checkpoint"))
+    throw Error(name +
+                ": a checkpoint of a run, not a model; give its best.safetensors or final.safetensors");
   const auto& slots = Weights<Net, T>::slots();
   LoadReport report;
   struct Found {

@@ -26,7 +26,8 @@ struct CrossEntropy {
   std::vector<float> class_weights{};  ///< one a class, or empty for equal weights
 
   /// The mean loss of a batch. `gradient`, unless empty, receives the gradient by the logits. Error when a
-  /// target is not a class, or the number of class weights is not that of the classes.
+  /// target is not a class, label_smoothing is no share, or the number of class weights is not that of the
+  /// classes.
   template <class T, ClassTarget Target>
   double operator()(Outputs<const T> logits, std::span<const Target> targets,
                     Outputs<T> gradient = {}) const {
@@ -34,6 +35,9 @@ struct CrossEntropy {
     if (!class_weights.empty() && class_weights.size() != classes)
       throw Error("cross-entropy: " + std::to_string(class_weights.size()) + " class weights for " +
                   std::to_string(classes) + " classes");
+    if (!(label_smoothing >= 0 && label_smoothing < 1))
+      throw Error("cross-entropy: label_smoothing is " + std::to_string(label_smoothing) +
+                  ", expected at least 0 and less than 1");
     double norm = 0;
     for (const Target& target : targets)
       for (const auto& [label, share] : shares_of(target))

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <captcha/core/aligned.hpp>
+#include <captcha/core/error.hpp>
 #include <captcha/core/layer.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/weights.hpp>
 
-#include <cassert>
 #include <span>
+#include <string>
 
 namespace captcha {
 
@@ -29,7 +30,9 @@ class Inference {
   /// The network's output for `samples` images stored as [row][column][channel][sample]: [feature][sample]
   /// for a vector. Valid until the next call.
   std::span<const T> operator()(const Weights<Net, T>& weights, const T* x, int samples, Workers& workers) {
-    assert(samples <= capacity_);
+    if (samples < 0 || samples > capacity_)
+      throw Error("inference: " + std::to_string(samples) + " samples, made for at most " +
+                  std::to_string(capacity_));
     Net::template infer<S>(Infer<T>{samples, x, output_.data(), weights.parameters().data(),
                                     weights.buffers().data(), scratch_.data(), workers});
     return std::span<const T>(output_).first(output_shape.size() * static_cast<std::size_t>(samples));

@@ -2,11 +2,15 @@
 // depend on nothing else.
 #pragma once
 
-#include <captcha/core/aligned.hpp>
 #include <captcha/core/layer.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/weights.hpp>
+#include <captcha/testing/guarded.hpp>
 #include <captcha/testing/values.hpp>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -39,35 +43,6 @@ struct ConformanceReport {
   std::string message;
 
   bool ok() const { return message.empty(); }
-};
-
-/// Memory between two margins that hold not-a-number and must still do so afterwards.
-template <class T>
-class Guarded {
- public:
-  Guarded(std::size_t size, T fill) : size_(size), memory_(size + 2 * margin, guard()) {
-    std::ranges::fill(values(), fill);
-  }
-  explicit Guarded(std::span<const T> from) : Guarded(from.size(), T{}) {
-    std::ranges::copy(from, values().begin());
-  }
-
-  T* data() { return memory_.data() + margin; }
-  std::span<T> values() { return {data(), size_}; }
-  std::vector<T> copy() { return {values().begin(), values().end()}; }
-  /// Whether no value beside the region was written.
-  bool intact() {
-    const std::vector<T> fresh(margin, guard());
-    return std::memcmp(memory_.data(), fresh.data(), margin * sizeof(T)) == 0 &&
-           std::memcmp(data() + size_, fresh.data(), margin * sizeof(T)) == 0;
-  }
-
- private:
-  static constexpr std::size_t margin = 64;  // keeps the region on a cache line
-  static T guard() { return std::numeric_limits<T>::quiet_NaN(); }
-
-  std::size_t size_;
-  AlignedVector<T> memory_;
 };
 
 /// Everything about a layer that depends on its type, so that the check itself is compiled only once.
@@ -133,9 +108,27 @@ class ConformanceCheck {
   void check_poison() {
     const Result one = step({});
     expect_equal(one, step({.poison = T{-7}}), "the result depends on what undefined memory holds: ");
+    if (!survives([&] { step({.wants_dx = false}); }))
+      return breach(
+          "backward crashes where dx is null; begin it with: if (!call.dx) return; (or leave out "
+          "only what writes dx, if the layer has parameters)");
     Result without = step({.wants_dx = false});
     without.dx = one.dx;
     expect_equal(one, without, "backward without dx changes ");
+  }
+
+  /// Whether a function ends without a crash: it is tried in a process of its own.
+  template <class F>
+  static bool survives(F&& function) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGABRT}) ::signal(signal, SIG_DFL);
+      function();
+      ::_exit(0);
+    }
+    int status = 0;
+    return child < 0 ||
+           (::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
   }
 
   /// A sample is predicted as it is alone; to rounding, because products of other sizes round otherwise.

@@ -113,7 +113,8 @@ class GradientCheck {
     for (std::size_t i = 0; i < dx_.size(); ++i) {
       if (std::isnan(dx_[i]))
         fail(place_name(subject_.in, options_.samples, i) +
-             ": backward left dx out here, added to it, or made it not-a-number");
+             ": backward left dx out here, added to it, or made it not-a-number (does `reads` declare what "
+             "it reads?)");
       else if (dx_[i] != again[i])
         fail(place_name(subject_.in, options_.samples, i) + ": a second backward gives another dx");
     }
@@ -248,6 +249,9 @@ GradientReport check_gradients(const Weights<L, double>& weights, const Gradient
   Tape<L, S, double> tape(options.samples);
   Workers workers;
   const Noise noise{options.seed, 1};
+  // What backward finds for an input that it does not declare to read.
+  const std::vector<double> undeclared(S.size() * static_cast<std::size_t>(options.samples),
+                                       std::numeric_limits<double>::quiet_NaN());
   std::ranges::fill(tape.frozen(), options.frozen);
   const auto forward = [&](const double* x) {
     std::ranges::copy(weights.buffers(), moved.buffers().begin());  // running statistics stay as given
@@ -257,7 +261,7 @@ GradientReport check_gradients(const Weights<L, double>& weights, const Gradient
     std::ranges::copy_n(dy, std::ssize(tape.output_gradient(options.samples)),
                         tape.output_gradient(options.samples).begin());
     std::ranges::copy_n(gradients, std::ssize(sums.parameters()), sums.parameters().begin());
-    tape.backward(moved, sums, x, options.samples, noise, workers, dx);
+    tape.backward(moved, sums, L::reads.input ? x : undeclared.data(), options.samples, noise, workers, dx);
     std::ranges::copy(sums.parameters(), gradients);
   };
   return GradientCheck({S, L::out(S), moved.slots(), moved.parameters(), forward, backward}, options).run();

@@ -25,6 +25,44 @@ concept Callback = requires(C callback, TrainingState& state) {
   callback.on_end(state);
 };
 
+/// No hook of a callback takes something other than TrainingState&, which would never be called. (Hooks that
+/// are templates or overloaded cannot be looked at.)
+template <class C>
+constexpr bool hooks_are_callable() {
+  using Plain = std::remove_cvref_t<C>;
+  constexpr bool start = !requires {
+    &Plain::on_start;
+  }
+  || requires(C & callback, TrainingState & state) {
+    callback.on_start(state);
+  };
+  constexpr bool epoch_start = !requires {
+    &Plain::on_epoch_start;
+  }
+  || requires(C & callback, TrainingState & state) {
+    callback.on_epoch_start(state);
+  };
+  constexpr bool step = !requires {
+    &Plain::on_step;
+  }
+  || requires(C & callback, TrainingState & state) {
+    callback.on_step(state);
+  };
+  constexpr bool epoch_end = !requires {
+    &Plain::on_epoch_end;
+  }
+  || requires(C & callback, TrainingState & state) {
+    callback.on_epoch_end(state);
+  };
+  constexpr bool end = !requires {
+    &Plain::on_end;
+  }
+  || requires(C & callback, TrainingState & state) {
+    callback.on_end(state);
+  };
+  return start && epoch_start && step && epoch_end && end;
+}
+
 /// The moments at which callbacks are called.
 struct OnStart {
   template <class C>

@@ -9,10 +9,12 @@
 #include <captcha/train/log.hpp>
 #include <captcha/train/state.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace captcha {
 
@@ -38,6 +40,27 @@ void save_checkpoint(const std::filesystem::path& path, const Weights<Net>& weig
   bundle.write(path, metadata);
 }
 
+/// What differs between two descriptions "name value, name value, …".
+inline std::string differences(const std::string& before, const std::string& now) {
+  const auto items = [](const std::string& text) {
+    std::vector<std::string> all;
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = std::min(text.find(", ", begin), text.size());
+      all.push_back(text.substr(begin, end - begin));
+      begin = end + 2;
+    }
+    return all;
+  };
+  const auto without = [](const std::vector<std::string>& some, const std::vector<std::string>& others) {
+    std::string text;
+    for (const std::string& item : some)
+      if (std::find(others.begin(), others.end(), item) == others.end())
+        text.append(text.empty() ? "" : ", ").append(item);
+    return text.empty() ? std::string("nothing else") : text;
+  };
+  return "then " + without(items(before), items(now)) + "; now " + without(items(now), items(before));
+}
+
 /// Reads a checkpoint back into a run that was set up with the same options. Error when the file is damaged,
 /// is no checkpoint, or belongs to another network or other options; everything is then as it was.
 template <class Net, Optimizer O>
@@ -53,6 +76,15 @@ void load_checkpoint(const std::filesystem::path& path, Weights<Net>& weights, W
                 file.metadata().at("captcha.architecture") + ")");
 
   // Copies first: whatever fails below leaves the run untouched.
+  const auto holds = [&file](const std::string& prefix) {
+    return std::any_of(file.tensors().begin(), file.tensors().end(),
+                       [&](const SafeTensor& tensor) { return tensor.name.starts_with(prefix); });
+  };
+  if (holds("average/") != (average != nullptr))
+    throw Error(path.string() +
+                (average ? ": holds no averaged weights, which this run wants"
+                         : ": holds averaged weights, which this run does not want") +
+                std::string("; resume with the same options"));
   Weights<Net> new_weights = weights;
   load_weights(file, path.string(), new_weights, {.prefix = "weights/"});
   Weights<Net> new_average = weights;
@@ -86,8 +118,8 @@ void load_checkpoint(const std::filesystem::path& path, Weights<Net>& weights, W
   });
   reader.finish();
   if (saved_options != options)
-    throw Error(path.string() + ": was made with other options (" + saved_options + "), this run has (" +
-                options + "); resume with the same ones or start in a new folder");
+    throw Error(path.string() + ": was made with other options (" + differences(saved_options, options) +
+                "); resume with the same ones or start in a new folder");
   weights = std::move(new_weights);
   if (average) *average = std::move(new_average);
   std::move(moments.begin(), moments.end(), descent.moments().begin());

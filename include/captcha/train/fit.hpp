@@ -6,13 +6,12 @@
 #include <captcha/kernels/workers.hpp>
 #include <captcha/loss/loss.hpp>
 #include <captcha/metric/metrics.hpp>
-#include <captcha/optim/adam.hpp>
 #include <captcha/optim/average.hpp>
 #include <captcha/optim/descent.hpp>
-#include <captcha/optim/schedule.hpp>
 #include <captcha/train/callback.hpp>
 #include <captcha/train/checkpoint.hpp>
 #include <captcha/train/evaluate.hpp>
+#include <captcha/train/fit_options.hpp>
 #include <captcha/train/log.hpp>
 #include <captcha/train/state.hpp>
 #include <captcha/train/step.hpp>
@@ -24,8 +23,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <string>
-#include <thread>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -33,40 +32,8 @@
 
 namespace captcha {
 
-/// Everything fit can be told. The types have defaults, so `fit(weights, data, {.epochs = 20})` reads well;
-/// with another optimizer, loss or metrics write FitOptions<SGD, MeanSquaredError, std::tuple<>>{…}.
-template <Optimizer O = AdamW, class L = CrossEntropy, class Metrics = std::tuple<Accuracy>>
-struct FitOptions {
-  std::size_t epochs = 20;
-  std::size_t batch_size = 64;
-  O optimizer = O();  // = O(), not {}: g++ 12 destroys members that are braced twice when a later one throws
-  L loss = L();
-  Metrics metrics =
-      Metrics();  ///< the first one (or else the loss) on the validation data decides which epoch is best
-  AnySchedule schedule = OneCycle{};
-  std::vector<ParameterGroup> groups = {};
-  bool decay_all = false;      ///< weight decay on biases and norms too
-  double clip_norm = 0;        ///< longest gradient; 0 for no limit
-  std::size_t accumulate = 1;  ///< batches per update
-  double average_decay = 0;    ///< of an exponential moving average of the weights, which is then what is
-                               ///< validated and returned; 0 for none
-  std::size_t patience = 0;    ///< epochs without a new best after which the run stops; 0: never
-  int threads = 0;             ///< that compute; 0 for as many as the machine has
-  int loader_threads = 1;      ///< that prepare batches
-  std::uint64_t seed = 0;      ///< of order, augmentation and dropout
-  std::filesystem::path run =
-      {};                        ///< folder for metrics.jsonl, metrics.csv, last, best and final.safetensors
-  bool resume = false;           ///< go on from last.safetensors of that folder, if it is there
-  ModelInfo info = ModelInfo();  ///< what the model files say of the model
-};
-
 /// What fit returns: the state at the end, with one record an epoch.
 using FitResult = TrainingState;
-
-/// As many threads as the machine has processors.
-inline int all_threads() {
-  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-}
 
 /// Marks that there is no validation data.
 struct NoValidation {};
@@ -81,7 +48,8 @@ class Fit {
   Fit(Weights<Net>& weights, const Train& train, const Validation& validation, const Options& options)
       : weights_(weights),
         validation_(validation),
-        options_(options),
+        options_(checked(options)),
+        info_(options.info),
         workers_(options.threads > 0 ? options.threads : all_threads()),
         loader_(train, LoaderOptions{.batch_size = options.batch_size,
                                      .shuffle = true,
@@ -93,8 +61,12 @@ class Fit {
               StepOptions{options.accumulate, options.clip_norm, options.seed}),
         average_(options.average_decay > 0 ? weights : Weights<Net>::zeros()) {
     if (train.size() == 0) throw Error("fit: the data set is empty");
-    if (options.epochs == 0 || options.accumulate == 0)
-      throw Error("fit: epochs and accumulate must be at least 1");
+    if constexpr (validates)
+      if (validation.size() == 0) throw Error("fit: the validation data are empty");
+    if (!options.run.empty()) require_own_names<Net>();
+    if (info_.input == Shape{}) info_.input = Train::shape;
+    if constexpr (HasClasses<Train>)
+      if (info_.classes.empty()) info_.classes = train.classes();
     state_.epochs = options.epochs;
     state_.steps_per_epoch = loader_.batches_per_epoch();
     state_.batch_size = options.batch_size;
@@ -102,6 +74,9 @@ class Fit {
 
   template <class... Callbacks>
   FitResult run(Callbacks&... callbacks) {
+    static_assert((hooks_are_callable<Callbacks>() && ...),
+                  "captcha: a callback has a hook that does not take a TrainingState& (or the callback is "
+                  "const and the hook is not); run<callbacks> beside this message names it");
     static_assert(
         (Callback<Callbacks> && ...),
         "captcha: a callback has none of the hooks on_start, on_epoch_start, on_step, on_epoch_end, "
@@ -116,8 +91,10 @@ class Fit {
       notify<OnEpochEnd>(state_, callbacks...);
     }
     if (averages()) weights_ = average_;
+    state_.stopped_early = out_of_patience() && state_.epoch < state_.epochs;
+    if (state_.stopped_early && best_) weights_ = *best_;
     if (!options_.run.empty())
-      save_weights(options_.run / "final.safetensors", weights_, to_metadata<Net>(options_.info));
+      save_weights(options_.run / "final.safetensors", weights_, to_metadata<Net>(info_));
     notify<OnEnd>(state_, callbacks...);
     return std::move(state_);
   }
@@ -133,16 +110,23 @@ class Fit {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
   Progress progress() const {
-    return {state_.step / options_.accumulate, state_.steps_per_epoch * state_.epochs / options_.accumulate,
-            std::max<std::size_t>(state_.steps_per_epoch / options_.accumulate, 1)};
+    const std::size_t updates = (state_.steps_per_epoch + options_.accumulate - 1) / options_.accumulate;
+    const std::size_t done = (state_.step - state_.epoch * state_.steps_per_epoch) / options_.accumulate;
+    return {state_.epoch * updates + done, state_.epochs * updates, updates};
   }
 
-  /// Must be the same in a run that goes on.
+  /// What must be the same in a run that goes on.
   std::string description() const {
-    return "epochs " + std::to_string(options_.epochs) + ", batch size " +
-           std::to_string(options_.batch_size) + ", seed " + std::to_string(options_.seed) + ", samples " +
-           std::to_string(loader_.data().size()) + ", accumulate " + std::to_string(options_.accumulate) +
-           ", learning rate " + json_number(static_cast<double>(options_.optimizer.learning_rate));
+    const Train& data = loader_.data();
+    std::string text = "samples " + std::to_string(data.size());
+    if constexpr (HasName<Train>) {
+      std::uint64_t names = 0xcbf29ce484222325;  // FNV-1a
+      for (std::size_t i = 0; i < data.size(); ++i)
+        for (const char letter : data.name(i) + "\n")
+          names = (names ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
+      text.append(", hash of their names ").append(std::to_string(names));
+    }
+    return text.append(", ").append(describe(options_));
   }
 
   void open_folder() {
@@ -156,6 +140,10 @@ class Fit {
       throw Error(options_.run.string() + ": holds a run already; resume it, or choose another folder");
     load_checkpoint(last, weights_, averages() ? &average_ : nullptr, step_.descent(), state_, description());
     state_.epochs = options_.epochs;
+    if (options_.patience > 0 && state_.best_epoch > 0) {
+      best_ = Weights<Net>::zeros();
+      load_weights(options_.run / "best.safetensors", *best_);
+    }
   }
 
   template <class... Callbacks>
@@ -178,6 +166,7 @@ class Fit {
       notify<OnStep>(state_, callbacks...);
       if (state_.stop) return false;
     }
+    step_.finish(weights_, options_.schedule(progress()), workers_);
     epoch_seconds_ = seconds_since(start);
     return true;
   }
@@ -215,11 +204,12 @@ class Fit {
     record.values.emplace_back("seconds", epoch_seconds_);
     record.values.emplace_back("images_per_second", state_.images_per_second);
     state_.history.push_back(std::move(record));
+    if (options_.patience > 0 && state_.best_epoch == state_.epoch) best_ = judged;
     if (options_.run.empty()) return;
     if (state_.best_epoch == state_.epoch)
-      save_weights(options_.run / "best.safetensors", judged, to_metadata<Net>(options_.info));
+      save_weights(options_.run / "best.safetensors", judged, to_metadata<Net>(info_));
     save_checkpoint(options_.run / "last.safetensors", weights_, averages() ? &average_ : nullptr,
-                    step_.descent(), state_, options_.info, description());
+                    step_.descent(), state_, info_, description());
     write_metrics(options_.run, state_.history);
   }
 
@@ -240,10 +230,12 @@ class Fit {
   Weights<Net>& weights_;
   const Validation& validation_;
   const Options& options_;
+  ModelInfo info_;
   Workers workers_;
   Loader<Train> loader_;
   TrainingStep<Net, Train::shape, O, L> step_;
   Weights<Net> average_;
+  std::optional<Weights<Net>> best_{};  ///< of the best epoch, when the run may stop early
   Metrics metrics_{};
   TrainingState state_{};
   double epoch_seconds_ = 0;
@@ -253,9 +245,14 @@ class Fit {
 template <class Net, class Data, class L, class Metrics>
 constexpr void check_fit() {
   static_assert(check_shapes<Net, Data::shape>());
-  static_assert(Loss<L, Target<Data>>,
-                "captcha: the loss does not take the targets that the data set gives; check_fit<network, "
-                "data set, loss, metrics> beside this message names them");
+  static_assert(Net::out(Data::shape).is_flat || !ClassTarget<Target<Data>>,
+                "captcha: the network ends in an image, but classes need a vector: end it with "
+                "GlobalAvgPool2d or Flatten, and a Linear");
+  static_assert(
+      Loss<L, Target<Data>>,
+      "captcha: the loss does not take the targets that the data set gives (classes are int, values "
+      "float or std::array<float, N>); check_fit<network, data set, loss, metrics> beside this "
+      "message names them");
   []<class... M>(std::type_identity<std::tuple<M...>>) {
     static_assert((Metric<M, Target<Data>> && ...),
                   "captcha: a metric does not take the targets that the data set gives, or lacks add, value, "

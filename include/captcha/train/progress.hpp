@@ -64,6 +64,13 @@ class ProgressBar {
     std::fflush(stream_);
   }
 
+  void on_end(const TrainingState& state) {
+    if (!state.stopped_early) return;
+    std::fprintf(stream_, "stopped after epoch %zu: no better one since epoch %zu, whose weights are kept\n",
+                 state.epoch, state.best_epoch);
+    std::fflush(stream_);
+  }
+
  private:
   using Clock = std::chrono::steady_clock;
 

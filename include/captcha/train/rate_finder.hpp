@@ -59,8 +59,8 @@ RateCurve find_learning_rate(const Weights<Net>& weights, const Train& train,
       double loss = 0;
       try {
         loss = step.run(copy, batch, i, rate / base, workers);
-      } catch (const Error&) {
-        return curve;  // not-a-number: the rate is far beyond what works, which ends the search
+      } catch (const NotANumber&) {
+        return curve;  // the rate is far beyond what works, which ends the search
       }
       smooth = keep * smooth + (1 - keep) * loss;
       const double corrected = smooth / (1 - std::pow(keep, static_cast<double>(i + 1)));

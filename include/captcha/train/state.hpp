@@ -37,7 +37,8 @@ struct TrainingState {
   double best = std::numeric_limits<double>::quiet_NaN();  ///< of the monitored value
   std::size_t best_epoch = 0;                              ///< 0: none yet
   std::vector<EpochRecord> history{};
-  bool stop = false;  ///< a callback may set it: the run ends after the current step
+  bool stop = false;           ///< a callback may set it: the run ends after the current step
+  bool stopped_early = false;  ///< there was no better epoch for as many as `patience` says
 };
 
 }  // namespace captcha

@@ -42,7 +42,7 @@ class TrainingStep {
   const Descent<Net, O>& descent() const { return descent_; }
 
   /// The loss and the outputs of a batch; changes weights (unless more batches are to be accumulated) and
-  /// running statistics. `rate_factor` multiplies the learning rate. Error when the loss is not a number: the
+  /// running statistics. `rate_factor` multiplies the learning rate. NotANumber when the loss is none: the
   /// weights are then as they were before this step.
   template <class Target>
   double run(Weights<Net>& weights, const Batch<float, Target>& batch, std::size_t step, double rate_factor,
@@ -54,25 +54,34 @@ class TrainingStep {
     const double loss =
         loss_(outputs_, batch.targets(), Outputs<float>{tape_.output_gradient(samples), batch.size()});
     if (!std::isfinite(loss))
-      throw Error("step " + std::to_string(step) + ": the loss is not a number (" + std::to_string(loss) +
-                  "); lower the learning rate, clip the gradient, or look for not-a-number in the data");
+      throw NotANumber("step " + std::to_string(step) + ": the loss is not a number (" +
+                       std::to_string(loss) +
+                       "); lower the learning rate, clip the gradient, or look for not-a-number in the data");
     tape_.backward(weights, gradients_, batch.inputs().data(), samples, noise, workers);
-    if (++collected_ == options_.accumulate) {
-      collected_ = 0;
-      double scale = 1.0 / static_cast<double>(options_.accumulate);
-      if (options_.clip_norm > 0) {
-        const double norm = descent_.gradient_norm(gradients_, workers) * scale;
-        if (norm > options_.clip_norm) scale *= options_.clip_norm / norm;
-      }
-      descent_.step(weights, gradients_, rate_factor, scale, workers);
-    }
+    if (++collected_ == options_.accumulate) update(weights, rate_factor, workers);
     return loss;
+  }
+
+  /// Updates the weights with the batches collected since the last update, if there are any: at the end of an
+  /// epoch, where fewer than `accumulate` may be left.
+  void finish(Weights<Net>& weights, double rate_factor, Workers& workers) {
+    if (collected_ > 0) update(weights, rate_factor, workers);
   }
 
   /// The outputs of the last run, valid until the next.
   Outputs<const float> outputs() const { return outputs_; }
 
  private:
+  void update(Weights<Net>& weights, double rate_factor, Workers& workers) {
+    double scale = 1.0 / static_cast<double>(collected_);
+    if (options_.clip_norm > 0) {
+      const double norm = descent_.gradient_norm(gradients_, workers) * scale;
+      if (norm > options_.clip_norm) scale *= options_.clip_norm / norm;
+    }
+    descent_.step(weights, gradients_, rate_factor, scale, workers);
+    collected_ = 0;
+  }
+
   Tape<Net, S> tape_;
   Weights<Net> gradients_;
   L loss_;

@@ -1,0 +1,63 @@
+// Predictor: one network, its weights, one image at a time as everybody stores images.
+#pragma once
+
+#include <captcha/core/error.hpp>
+#include <captcha/model/inference.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace captcha {
+
+/// Logits as probabilities: exp(z[c]) / sum over k of exp(z[k]).
+inline std::vector<float> softmax(std::span<const float> logits) {
+  std::vector<float> shares(logits.begin(), logits.end());
+  const float most = shares.empty() ? 0 : *std::max_element(shares.begin(), shares.end());
+  double sum = 0;
+  for (float& share : shares) {
+    share = std::exp(share - most);
+    sum += static_cast<double>(share);
+  }
+  for (float& share : shares) share = static_cast<float>(static_cast<double>(share) / sum);
+  return shares;
+}
+
+/// Predicts single images of shape S. Holds its own weights and memory; not for several threads at once, so
+/// give each a copy.
+template <class Net, Shape S>
+class Predictor {
+ public:
+  explicit Predictor(Weights<Net> weights, int threads = 1)
+      : weights_(std::move(weights)), workers_(threads), input_(S.size()) {}
+
+  /// What the network gives for an image in (C, H, W) order, prepared as in training: S.size() values, else
+  /// Error.
+  std::vector<float> operator()(std::span<const float> pixels) {
+    if (pixels.size() != S.size())
+      throw Error("predictor: " + std::to_string(pixels.size()) + " values, a " + to_string(S) +
+                  " image has " + std::to_string(S.size()));
+    std::size_t from = 0;
+    for (std::size_t channel = 0; channel < channels; ++channel)
+      for (std::size_t pixel = 0; pixel < S.size() / channels; ++pixel)
+        input_[pixel * channels + channel] = pixels[from++];
+    const auto output = inference_(weights_, input_.data(), 1, workers_);
+    return {output.begin(), output.end()};
+  }
+  /// The same as probabilities of the classes.
+  std::vector<float> probabilities(std::span<const float> pixels) { return softmax((*this)(pixels)); }
+
+ private:
+  static constexpr auto channels = static_cast<std::size_t>(S.channels);
+
+  Weights<Net> weights_;
+  Workers workers_;
+  Inference<Net, S> inference_{1};
+  std::vector<float> input_;
+};
+
+}  // namespace captcha

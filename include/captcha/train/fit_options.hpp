@@ -1,0 +1,117 @@
+// What fit can be told.
+#pragma once
+
+#include <captcha/core/error.hpp>
+#include <captcha/io/model_info.hpp>
+#include <captcha/loss/loss.hpp>
+#include <captcha/metric/metrics.hpp>
+#include <captcha/optim/adam.hpp>
+#include <captcha/optim/groups.hpp>
+#include <captcha/optim/schedule.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+namespace captcha {
+
+/// Everything fit can be told. The types have defaults, so `fit(weights, data, {.epochs = 20})` reads well;
+/// with another optimizer, loss or metrics write FitOptions<SGD, MeanSquaredError, std::tuple<>>{…}.
+template <Optimizer O = AdamW, class L = CrossEntropy, class Metrics = std::tuple<Accuracy>>
+struct FitOptions {
+  std::size_t epochs = 20;
+  std::size_t batch_size = 64;
+  O optimizer = O();  // = O(), not {}: g++ 12 destroys members that are braced twice when a later one throws
+  L loss = L();
+  Metrics metrics =
+      Metrics();  ///< the first one (or else the loss) on the validation data decides which epoch is best
+  AnySchedule schedule = OneCycle{};
+  std::vector<ParameterGroup> groups = {};
+  bool decay_all = false;      ///< weight decay on biases and norms too
+  double clip_norm = 0;        ///< longest gradient; 0 for no limit
+  std::size_t accumulate = 1;  ///< batches per update
+  double average_decay = 0;    ///< of an exponential moving average of the weights, which is then what is
+                               ///< validated and returned; 0 for none
+  std::size_t patience = 0;    ///< epochs without a new best after which the run stops, with the weights of
+                               ///< the best epoch; 0: never
+  int threads = 0;             ///< that compute; 0 for as many as the machine has
+  int loader_threads = 1;      ///< that prepare batches
+  std::uint64_t seed = 0;      ///< of order, augmentation and dropout
+  std::filesystem::path run =
+      {};               ///< folder for metrics.jsonl, metrics.csv, last, best and final.safetensors
+  bool resume = false;  ///< go on from last.safetensors of that folder, if it is there
+  std::string settings =
+      {};  ///< what else must not change in a run that goes on ("augmentation strong"): it is compared
+  ModelInfo info =
+      ModelInfo();  ///< what the model files say of the model; input and classes are taken from the data
+};
+
+/// As many threads as the machine has processors.
+inline int all_threads() {
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+/// The options, if each lies in its range; else Error.
+template <class O, class L, class Metrics>
+const FitOptions<O, L, Metrics>& checked(const FitOptions<O, L, Metrics>& options) {
+  const auto require = [](bool holds, const char* what) {
+    if (!holds) throw Error(std::string("fit: ") + what);
+  };
+  const auto in_range = [](double value, double least, double below) {
+    return value >= least && value < below;
+  };
+  constexpr double any = std::numeric_limits<double>::infinity();
+  require(options.epochs > 0 && options.accumulate > 0, "epochs and accumulate must be at least 1");
+  require(in_range(static_cast<double>(options.optimizer.learning_rate), 1e-30, any),
+          "the learning rate must be positive");
+  require(in_range(static_cast<double>(options.optimizer.weight_decay), 0, any),
+          "the weight decay must not be negative");
+  require(in_range(options.clip_norm, 0, any), "clip_norm must not be negative");
+  require(in_range(options.average_decay, 0, 1), "average_decay must be at least 0 and less than 1");
+  return options;
+}
+
+/// What of the options must be the same in a run that goes on: "name value, name value, …". Of a schedule its
+/// values at a few places are compared, of an optimizer its rate, decay and moments.
+template <class O, class L, class Metrics>
+std::string describe(const FitOptions<O, L, Metrics>& options) {
+  std::string text;
+  const auto add = [&text](const char* name, const std::string& value) {
+    text.append(text.empty() ? "" : ", ").append(name).append(" ").append(value);
+  };
+  const auto count = [&](const char* name, std::uint64_t value) { add(name, std::to_string(value)); };
+  const auto number = [&](const char* name, auto value) {
+    char shortest[64];
+    add(name, std::string(shortest, std::to_chars(shortest, shortest + sizeof shortest, value).ptr));
+  };
+  count("epochs", options.epochs);
+  count("batch size", options.batch_size);
+  count("seed", options.seed);
+  count("accumulate", options.accumulate);
+  count("moments", static_cast<std::uint64_t>(O::moments));
+  number("learning rate", options.optimizer.learning_rate);
+  number("weight decay", options.optimizer.weight_decay);
+  count("decay on all", options.decay_all);
+  number("clip", options.clip_norm);
+  number("average", options.average_decay);
+  count("patience", options.patience);
+  for (const std::size_t part : {0u, 1u, 2u, 3u})
+    number("schedule", options.schedule({part * 300, 1000, 100}));
+  for (const ParameterGroup& group : options.groups) {
+    add("group", "'" + group.prefix + "'");
+    number("rate", group.rate);
+    number("decay", group.weight_decay.value_or(-1.0f));
+    count("frozen", group.frozen);
+  }
+  if (!options.settings.empty()) text.append(", ").append(options.settings);
+  return text;
+}
+
+}  // namespace captcha
