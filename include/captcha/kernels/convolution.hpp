@@ -153,7 +153,7 @@ void forward_row_of_one(const ConvGeometry& g, const Block& block, int group, in
 template <class T>
 [[gnu::noinline]] void conv_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y,
                                     Workers& workers) {
-  constexpr int registerful = static_cast<int>(register_bytes / sizeof(T));
+  const int registerful = register_bytes() / static_cast<int>(sizeof(T));
   const int together = g.samples / registerful * registerful;
   const int blocks = convolution::blocks_of(g);
   const int chunks = (blocks + 3) / 4;

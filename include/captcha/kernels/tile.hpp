@@ -13,18 +13,6 @@
 
 namespace captcha {
 
-/// Values in a register, as wide as the processor that we compile for has them.
-#if defined(__AVX512F__)
-inline constexpr std::size_t register_bytes = 64;
-inline constexpr int tile_registers = 16;
-#elif defined(__AVX__)
-inline constexpr std::size_t register_bytes = 32;
-inline constexpr int tile_registers = 8;
-#else
-inline constexpr std::size_t register_bytes = 16;
-inline constexpr int tile_registers = 8;
-#endif
-
 /// `Count` values that are loaded, stored and computed with at once, from any address.
 template <class T, int Count>
 struct Lanes {
@@ -65,31 +53,32 @@ struct Product {
 /// Rows [row, row + M) and columns [column, column + V * L) of a product. Where these are few, the terms are
 /// dealt to several sums in turn, because a sum has to wait for its last addition.
 template <int M, int V, int L, class T>
-void multiply_tile(const Product<T>& p, int row, int column) {
+[[gnu::always_inline]] inline void multiply_tile(const Product<T>& p, int row, int column) {
   using Vector = typename Lanes<T, L>::type;
   constexpr int turns = M * V >= 8 ? 1 : 8 / (M * V);
-  const auto load = [](const T* from) { return *reinterpret_cast<const Vector*>(from); };
   T* const c = p.c + row * p.c_row + column;
   Vector sums[std::size_t{turns}][std::size_t{M}][std::size_t{V}]{};
   for (int m = 0; m < M; ++m)
     for (int v = 0; v < V; ++v)
       if (p.start == Start::memory)
-        sums[0][m][v] = load(c + m * p.c_row + v * L);
+        sums[0][m][v] = *reinterpret_cast<const Vector*>(c + m * p.c_row + v * L);
       else if (p.start == Start::bias)
         sums[0][m][v] += p.bias[row + m];
-  const auto add_term = [&](int turn, const T* a, const T* b) {
-    Vector right[std::size_t{V}];
-    for (int v = 0; v < V; ++v) right[v] = load(b + v * L);
-    for (int m = 0; m < M; ++m)
-      for (int v = 0; v < V; ++v) sums[turn][m][v] += a[m * p.a_row] * right[v];
-  };
   for (const Leg& leg : p.legs) {
     const T* a = p.a + leg.a + row * p.a_row;
     const T* b = p.b + leg.b + column;
     int k = 0;
     for (; k + turns <= p.depth; k += turns)
-      for (int turn = 0; turn < turns; ++turn, a += p.a_step, b += p.b_step) add_term(turn, a, b);
-    for (; k < p.depth; ++k, a += p.a_step, b += p.b_step) add_term(0, a, b);
+      for (int turn = 0; turn < turns; ++turn, a += p.a_step, b += p.b_step)
+        for (int v = 0; v < V; ++v) {
+          const Vector right = *reinterpret_cast<const Vector*>(b + v * L);
+          for (int m = 0; m < M; ++m) sums[turn][m][v] += a[m * p.a_row] * right;
+        }
+    for (; k < p.depth; ++k, a += p.a_step, b += p.b_step)
+      for (int v = 0; v < V; ++v) {
+        const Vector right = *reinterpret_cast<const Vector*>(b + v * L);
+        for (int m = 0; m < M; ++m) sums[0][m][v] += a[m * p.a_row] * right;
+      }
   }
   for (int m = 0; m < M; ++m)
     for (int v = 0; v < V; ++v) {
@@ -100,23 +89,61 @@ void multiply_tile(const Product<T>& p, int row, int column) {
 
 /// All rows of V * L columns, M rows at a time and then fewer.
 template <int M, int V, int L, class T>
-void multiply_rows(const Product<T>& p, int row, int column) {
+[[gnu::always_inline]] inline void multiply_rows(const Product<T>& p, int row, int column) {
   for (; row + M <= p.rows; row += M) multiply_tile<M, V, L>(p, row, column);
   if constexpr (M > 1)
     if (row < p.rows) multiply_rows<M / 2, V, L>(p, row, column);
 }
 
-/// Computes the whole product on the calling thread.
-template <class T>
-[[gnu::noinline]] void multiply(const Product<T>& p) {
-  constexpr int wide = static_cast<int>(register_bytes / sizeof(T));
+/// The whole product with registers of `Bytes` bytes, M or fewer of them for sums.
+template <int Bytes, int M, class T>
+[[gnu::always_inline]] inline void multiply_all(const Product<T>& p) {
+  constexpr int wide = Bytes / static_cast<int>(sizeof(T));
   int column = 0;
-  for (; column + 2 * wide <= p.columns; column += 2 * wide)
-    multiply_rows<tile_registers / 2, 2, wide>(p, 0, column);
-  for (; column + wide <= p.columns; column += wide) multiply_rows<tile_registers, 1, wide>(p, 0, column);
+  for (; column + 2 * wide <= p.columns; column += 2 * wide) multiply_rows<M / 2, 2, wide>(p, 0, column);
+  for (; column + wide <= p.columns; column += wide) multiply_rows<M, 1, wide>(p, 0, column);
   if constexpr (wide > 4)
     for (; column + 4 <= p.columns; column += 4) multiply_rows<8, 1, 4>(p, 0, column);
   for (; column < p.columns; ++column) multiply_rows<8, 1, 1>(p, 0, column);
+}
+
+// One copy for each kind of registers; which one runs is decided on the machine that it runs on, so that a
+// program compiled for any processor is fast on a good one. Everything above is inlined into these.
+template <class T>
+[[gnu::noinline]] void multiply_plain(const Product<T>& p) {
+  multiply_all<16, 8>(p);
+}
+#if defined(__x86_64__)
+template <class T>
+[[gnu::noinline, gnu::target("avx2,fma")]] void multiply_avx2(const Product<T>& p) {
+  multiply_all<32, 8>(p);
+}
+template <class T>
+[[gnu::noinline, gnu::target("avx512f,avx512vl,avx2,fma")]] void multiply_avx512(const Product<T>& p) {
+  multiply_all<64, 16>(p);
+}
+#endif
+
+/// The bytes of this machine's registers: 16, 32 or 64.
+inline int register_bytes() {
+#if defined(__x86_64__)
+  static const int bytes = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") ? 64
+                           : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")       ? 32
+                                                                                                   : 16;
+  return bytes;
+#else
+  return 16;
+#endif
+}
+
+/// Computes the whole product on the calling thread.
+template <class T>
+void multiply(const Product<T>& p) {
+#if defined(__x86_64__)
+  if (register_bytes() == 64) return multiply_avx512(p);
+  if (register_bytes() == 32) return multiply_avx2(p);
+#endif
+  multiply_plain(p);
 }
 
 /// Collects the legs of a product and computes it: at the end, and before that whenever there are many.
