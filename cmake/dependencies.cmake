@@ -13,12 +13,10 @@ set(captcha_targets_global "${CMAKE_FIND_PACKAGE_TARGETS_GLOBAL}")
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 find_package(Threads QUIET)
 find_package(xtensor QUIET)
-find_package(nlohmann_json QUIET)
 find_package(ZLIB QUIET)
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL "${captcha_targets_global}")
 captcha_needs(Threads_FOUND "threads")
 captcha_needs(xtensor_FOUND "xtensor (libxtensor-dev)")
-captcha_needs(nlohmann_json_FOUND "nlohmann_json (nlohmann-json3-dev)")
 captcha_needs(ZLIB_FOUND "zlib (zlib1g-dev)")
 
 # xtensor-blas is headers; its own package would bring whichever BLAS is the system's default. OpenBLAS is
@@ -44,6 +42,6 @@ if(NOT captcha_missing AND NOT TARGET captcha::dependencies)
   target_include_directories(
     captcha::dependencies INTERFACE "${CAPTCHA_OPENBLAS_INCLUDE}" "${CAPTCHA_XTENSOR_BLAS_INCLUDE}"
                                     "${CAPTCHA_STB_INCLUDE}" "${CAPTCHA_XXHASH_INCLUDE}")
-  target_link_libraries(captcha::dependencies INTERFACE xtensor nlohmann_json::nlohmann_json ZLIB::ZLIB
-                                                        Threads::Threads "${CAPTCHA_OPENBLAS_LIBRARY}")
+  target_link_libraries(captcha::dependencies INTERFACE xtensor ZLIB::ZLIB Threads::Threads
+                                                        "${CAPTCHA_OPENBLAS_LIBRARY}")
 endif()

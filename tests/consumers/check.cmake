@@ -29,6 +29,10 @@ elseif(way STREQUAL "fetch_content")
   set(given -D CAPTCHA_ARCHIVE=${work}/captcha.tar.gz)
 endif()
 
+# What only our own programs use must not be asked of a consumer.
+foreach(package CLI11 Freetype nlohmann_json tomlplusplus)
+  list(APPEND given -D CMAKE_DISABLE_FIND_PACKAGE_${package}=ON)
+endforeach()
 run(${CMAKE_COMMAND} -S ${work} -B ${work}/build -G ${generator} -D CMAKE_BUILD_TYPE=Release ${given}
     -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_CXX_COMPILER_LAUNCHER=${launcher})
 run(${CMAKE_COMMAND} --build ${work}/build)
