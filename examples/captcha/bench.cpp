@@ -1,6 +1,7 @@
 // captcha bench: how fast this machine trains and predicts.
 #include <captcha/model/inference.hpp>
 #include <captcha/optim/adam.hpp>
+#include <captcha/train/fit.hpp>
 #include <captcha/train/step.hpp>
 
 #include "characters.hpp"
@@ -50,7 +51,8 @@ double median_seconds(double seconds, F&& f) {
 }  // namespace
 
 int bench(const BenchArguments& arguments) {
-  Workers workers(arguments.threads);
+  const int threads = arguments.threads > 0 ? arguments.threads : all_threads();
+  Workers workers(threads);
   Weights<Network> weights(1);
   const Loader loader(NoiseImages{arguments.batch}, {.batch_size = arguments.batch, .threads = 0});
   auto epoch = loader.epoch(0);
@@ -79,7 +81,7 @@ int bench(const BenchArguments& arguments) {
   const std::string kernel = openblas_get_corename();
 
   if (arguments.json) {
-    std::printf("%s\n", nlohmann::ordered_json{{"threads", arguments.threads},
+    std::printf("%s\n", nlohmann::ordered_json{{"threads", threads},
                                                {"batch", arguments.batch},
                                                {"train_images_per_s", images / train},
                                                {"infer_images_per_s", images / infer},
@@ -91,8 +93,8 @@ int bench(const BenchArguments& arguments) {
     return 0;
   }
   std::printf("ResNet-18, %s, batch %zu, %d thread%s, OpenBLAS kernels for %s\n",
-              to_string(character).c_str(), arguments.batch, arguments.threads,
-              arguments.threads == 1 ? "" : "s", kernel.c_str());
+              to_string(character).c_str(), arguments.batch, threads, threads == 1 ? "" : "s",
+              kernel.c_str());
   std::printf(
       "training    %8.0f images/s\nprediction  %8.0f images/s\none image   %8.2f ms\npeak memory %8.0f MB\n",
       images / train, images / infer, 1000 * latency, peak_mb);

@@ -5,16 +5,21 @@
 #include <captcha/core/error.hpp>
 #include <captcha/io/json.hpp>
 
+#include "option_checks.hpp"
 #include <CLI/CLI.hpp>
 #include <toml++/toml.h>
 
-#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <sstream>
 #include <string>
 
 namespace captcha::app {
+
+/// Whether an option takes no value on the command line.
+inline bool is_flag(const CLI::Option& option) {
+  return option.get_items_expected_max() == 0;
+}
 
 /// Gives a subcommand's options that were not on the command line the values that the file has for them.
 /// Error that names file and line when the file cannot be read or names something that is no option.
@@ -31,8 +36,9 @@ inline void apply_config(CLI::App& command, const std::filesystem::path& path) {
     const std::string name(key.str());
     const std::string where = path.string() + ":" + std::to_string(node.source().begin.line) + ": ";
     CLI::Option* option = command.get_option_no_throw("--" + name);
-    if (!option || name == "config" || name == "help")
+    if (!option || option->get_single_name() != name || name == "config" || name == "help")
       throw Error(where + "'" + name + "' is no option of `captcha " + command.get_name() + "`");
+    if (is_flag(*option) && !node.is_boolean()) throw Error(where + "'" + name + "' must be true or false");
     if (option->count() > 0) continue;
     std::string value;
     if (const auto text = node.value_exact<std::string>())
@@ -54,34 +60,32 @@ inline void apply_config(CLI::App& command, const std::filesystem::path& path) {
   }
 }
 
-/// Every option of a subcommand with the value it has, as TOML.
+/// A value of an option as TOML: the shortest text that reads back as the same value.
+inline std::string toml_value(const CLI::Option& option, const std::string& text) {
+  if (is_flag(option)) return text == "true" ? "true" : "false";
+  std::int64_t whole = 0;
+  double real = 0;
+  if (!option.get_type_name().starts_with("TEXT")) {
+    if (reads_as(text, whole)) return std::to_string(whole);
+    // Whole numbers beyond those of TOML stay text, lest they lose digits.
+    if (text.find_first_not_of("0123456789") != text.npos && reads_as(text, real)) return json_number(real);
+  }
+  std::ostringstream quoted;
+  quoted << toml::value<std::string>(text);
+  return quoted.str();
+}
+
+/// Every option of a subcommand with the value it has, as TOML, in the order of --help.
 inline std::string resolved_config(const CLI::App& command) {
-  toml::table table;
+  std::string lines;
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = option->get_single_name();
     if (name == "config" || name == "help" || name == "resume" || name == "quiet") continue;
-    std::string text;
-    if (option->count() > 0)
-      option->results(text);
-    else
-      text = option->get_default_str();
-    if (text == "true" || text == "false") {
-      table.insert(name, text == "true");
-      continue;
-    }
-    const char* const end = text.data() + text.size();
-    std::int64_t whole = 0;
-    double real = 0;
-    if (const auto r = std::from_chars(text.data(), end, whole); r.ec == std::errc{} && r.ptr == end)
-      table.insert(name, whole);
-    else if (const auto f = std::from_chars(text.data(), end, real); f.ec == std::errc{} && f.ptr == end)
-      table.insert(name, real);
-    else
-      table.insert(name, text);
+    std::string text = option->get_default_str();
+    if (option->count() > 0) option->results(text);
+    lines += name + " = " + toml_value(*option, text) + "\n";
   }
-  std::ostringstream out;
-  out << table << "\n";
-  return out.str();
+  return lines;
 }
 
 }  // namespace captcha::app

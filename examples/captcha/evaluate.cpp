@@ -1,5 +1,6 @@
 // captcha evaluate: how well a model reads the characters of a folder.
 #include <captcha/metric/metrics.hpp>
+#include <captcha/model/predictor.hpp>
 #include <captcha/train/evaluate.hpp>
 #include <captcha/train/fit.hpp>
 
@@ -10,8 +11,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <vector>
 
 namespace captcha::app {
@@ -37,10 +38,13 @@ void print_table(const ConfusionMatrix& confusion) {
                       100.0 * static_cast<double>(confusion.count(truth, truth)) / static_cast<double>(of));
       return std::string(text);
     };
-    std::printf("%5c  %6llu  %7s  %9s ", labels[truth], static_cast<unsigned long long>(images),
+    std::printf("%5c  %6llu  %7s  %9s", labels[truth], static_cast<unsigned long long>(images),
                 share(images).c_str(), share(chosen).c_str());
-    for (const auto& [count, other] : mistakes)
-      std::printf(" %c x %llu", labels[other], static_cast<unsigned long long>(count));
+    const char* gap = "  ";
+    for (const auto& [count, other] : mistakes) {
+      std::printf("%s%c:%llu", gap, labels[other], static_cast<unsigned long long>(count));
+      gap = " ";
+    }
     std::printf("\n");
   }
 }
@@ -57,6 +61,7 @@ int evaluate(const EvaluateArguments& arguments) {
   TopK<3> top3;
   ConfusionMatrix confusion;
   std::vector<Mistake> mistakes;
+  std::vector<float> logits(labels.size());
   double loss = 0;
   const auto start = std::chrono::steady_clock::now();
   for_each_prediction(
@@ -68,14 +73,11 @@ int evaluate(const EvaluateArguments& arguments) {
         confusion.add(outputs, batch.targets());
         for (std::size_t n = 0; n < batch.size(); ++n) {
           const auto truth = static_cast<std::size_t>(batch.targets()[n]);
-          std::size_t best = 0;
-          for (std::size_t c = 1; c < labels.size(); ++c)
-            if (outputs(c, n) > outputs(best, n)) best = c;
-          if (best == truth) continue;
-          double sum = 0;
-          for (std::size_t c = 0; c < labels.size(); ++c)
-            sum += std::exp(static_cast<double>(outputs(c, n) - outputs(best, n)));
-          mistakes.push_back({batch.indices()[n], truth, best, 1 / sum});
+          for (std::size_t c = 0; c < logits.size(); ++c) logits[c] = outputs(c, n);
+          const auto best = static_cast<std::size_t>(
+              std::distance(logits.begin(), std::max_element(logits.begin(), logits.end())));
+          if (best != truth)
+            mistakes.push_back({batch.indices()[n], truth, best, static_cast<double>(softmax(logits)[best])});
         }
       });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

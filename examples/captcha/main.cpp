@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "config.hpp"
 #include "generate.hpp"
+#include "option_checks.hpp"
 #include "prepare.hpp"
 #include <CLI/CLI.hpp>
 
@@ -57,8 +58,10 @@ int run(int argc, char** argv) {
       "Exit codes: 0 success, 1 something is wrong with the data, 2 wrong usage.\n\n"
       "A first walk:\n"
       "  captcha generate --out characters --count 5000 --seed 1\n"
+      "  captcha generate --out unseen --count 1000 --seed 2\n"
       "  captcha train --data characters --out runs/first\n"
-      "  captcha evaluate --model runs/first/final.safetensors --data characters");
+      "  captcha evaluate --model runs/first/final.safetensors --data unseen");
+  app.set_version_flag("--version", "captcha " CAPTCHA_VERSION, "Print the version and exit");
   std::vector<Choice> choices;
 
   GenerateOptions generating;
@@ -68,11 +71,10 @@ int run(int argc, char** argv) {
     return 0;
   });
   c->add_option("--out", generating.out, "Folder for the images")->required();
-  c->add_option("--count", generating.count, "How many images")->check(CLI::PositiveNumber);
-  c->add_option("--seed", generating.seed, "Of everything that is drawn by chance")
-      ->check(CLI::NonNegativeNumber);
+  c->add_option("--count", generating.count, "How many images")->check(whole(1));
+  c->add_option("--seed", generating.seed, "Of everything that is drawn by chance")->check(whole(0));
   c->add_option("--first", generating.first, "Number of the first image, to add more of the same seed")
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole(0));
   c->add_flag("--add", generating.add, "Write into a folder that holds files");
 
   PrepareOptions preparing;
@@ -87,8 +89,8 @@ int run(int argc, char** argv) {
       ->required();
   c->add_option("--out", preparing.out, "Folder for the characters")->required();
   c->add_option("--variants", preparing.variants, "Pictures of each character, with the box moved a little")
-      ->check(CLI::PositiveNumber);
-  c->add_option("--seed", preparing.seed, "Of those moves")->check(CLI::NonNegativeNumber);
+      ->check(whole(1));
+  c->add_option("--seed", preparing.seed, "Of those moves")->check(whole(0));
   c->add_flag("--add", preparing.add, "Write into a folder that holds files");
   c->add_flag_callback(
       "--trust-jpeg", [&] { preparing.read_jpeg = read_jpeg; },
@@ -109,37 +111,39 @@ int run(int argc, char** argv) {
   c->add_option("--data", t.data, "Folder of characters: <label>_<anything>.png");
   c->add_option("--val-data", t.val_data, "Folder to judge by; else a part of --data is kept back");
   c->add_option("--val-fraction", t.val_fraction, "The part of --data that is kept back")
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(from_zero_to(0.9));
   c->add_option("--group", t.group, "Keep the characters of one CAPTCHA on one side of that split")
       ->check(CLI::IsMember({"source", "none"}));
   c->add_option("--config", config, "TOML file with any of these options; the command line wins");
   c->add_option("--out", t.out, "Folder of the run");
   c->add_option("--epochs", t.epochs, "Times through the data; 0: as many as show 100 000 images")
-      ->check(CLI::NonNegativeNumber);
-  c->add_option("--batch", t.batch, "Images a step")->check(CLI::PositiveNumber);
+      ->check(whole(0));
+  c->add_option("--batch", t.batch, "Images a step")->check(whole(1, 65536));
   c->add_option("--learning-rate", t.learning_rate, "Highest rate of the one-cycle schedule")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   c->add_option("--weight-decay", t.weight_decay, "AdamW's, on weights of convolutions and the classifier")
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   c->add_option("--label-smoothing", t.label_smoothing, "Share of the target spread over all classes")
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(from_zero_to(0.9));
   c->add_option("--mixup", t.mixup, "Blend images, with weights from Beta(a, a); 0: do not")
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   c->add_option("--average", t.average, "Decay of a moving average of the weights; 0: none")
-      ->check(CLI::Range(0.0, 0.99999));
-  c->add_option("--clip", t.clip, "Longest gradient; 0: no limit")->check(CLI::NonNegativeNumber);
+      ->check(from_zero_to(0.99999));
+  c->add_option("--clip", t.clip, "Longest gradient; 0: no limit")->check(not_negative());
   c->add_option("--patience", t.patience, "Stop after so many epochs without a new best; 0: never")
-      ->check(CLI::NonNegativeNumber);
-  c->add_option("--augment", t.augment, "Turn, shift, blur and strike through training images");
-  c->add_option("--resize", t.resize, "Accept images of other sizes");
+      ->check(whole(0));
+  c->add_flag("--augment,!--no-augment", t.augment,
+              "Turn, shift, blur and strike through training images, or do not; by default they are")
+      ->default_str(t.augment ? "true" : "false");
+  c->add_flag("--resize", t.resize, "Accept images of other sizes");
   c->add_option("--pretrained", t.pretrained,
                 "Start from these weights (safetensors, torchvision's or timm's names)");
   c->add_option("--freeze", t.freeze,
                 "Leave as they are: none, backbone (all but the classifier), or a prefix like layer1");
-  c->add_option("--threads", t.threads, "Threads that compute; 0: all")->check(CLI::Range(0, 1024));
-  c->add_option("--loader-threads", t.loader_threads, "Threads that prepare images")
-      ->check(CLI::Range(0, 1024));
-  c->add_option("--seed", t.seed, "Same seed, same weights")->check(CLI::NonNegativeNumber);
+  c->add_option("--threads", t.threads, "Threads that compute; 0: all")->check(whole(0, 1024));
+  c->add_option("--loader-threads", t.loader_threads, "Threads that prepare images; 0: those that compute")
+      ->check(whole(0, 1024));
+  c->add_option("--seed", t.seed, "Same seed, same weights")->check(whole(0));
   c->add_flag("--resume", t.resume, "Go on with the run in --out");
   c->add_flag("--quiet", t.quiet, "Print nothing but errors");
 
@@ -149,7 +153,7 @@ int run(int argc, char** argv) {
   c->add_option("--model", e.model, "Model file of a run")->required();
   c->add_option("--data", e.data, "Folder of characters")->required();
   c->add_option("--sheet", e.sheet, "Write a PNG that shows what was read wrongly");
-  c->add_option("--threads", e.threads, "Threads that compute; 0: all")->check(CLI::Range(0, 1024));
+  c->add_option("--threads", e.threads, "Threads that compute; 0: all")->check(whole(0, 1024));
   c->add_flag("--resize", e.resize, "Accept images of other sizes");
   c->add_flag("--json", e.json, "Print JSON");
 
@@ -157,7 +161,7 @@ int run(int argc, char** argv) {
   c = add_command(app, choices, "predict", "Read single characters", [&](CLI::App&) { return predict(p); });
   c->add_option("--model", p.model, "Model file of a run")->required();
   c->add_option("FILE", p.files, "PNG images")->required();
-  c->add_option("--threads", p.threads, "Threads that compute; 0: one")->check(CLI::Range(0, 1024));
+  c->add_option("--threads", p.threads, "Threads that compute; 0: all")->check(whole(0, 1024));
   c->add_flag("--draw", p.draw, "Draw the images too");
   c->add_flag("--resize", p.resize, "Accept images of other sizes");
   c->add_flag("--json", p.json, "Print JSON");
@@ -170,9 +174,9 @@ int run(int argc, char** argv) {
   BenchArguments b;
   c = add_command(app, choices, "bench", "Measure the speed of this machine",
                   [&](CLI::App&) { return bench(b); });
-  c->add_option("--threads", b.threads, "Threads that compute")->check(CLI::Range(1, 1024));
-  c->add_option("--batch", b.batch, "Images a step")->check(CLI::Range(1, 65536));
-  c->add_option("--seconds", b.seconds, "For each of the three measurements")->check(CLI::PositiveNumber);
+  c->add_option("--threads", b.threads, "Threads that compute; 0: all")->check(whole(0, 1024));
+  c->add_option("--batch", b.batch, "Images a step")->check(whole(1, 65536));
+  c->add_option("--seconds", b.seconds, "For each of the three measurements")->check(above_zero());
   c->add_flag("--json", b.json, "Print JSON");
 
   try {
@@ -183,9 +187,16 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    const auto given = app.get_subcommands();
-    const std::string name = given.empty() ? "captcha" : "captcha " + given.front()->get_name();
-    std::fprintf(stderr, "%s: %s; see %s --help\n", name.c_str(), error.what(), name.c_str());
+    const CLI::App* command = &app;
+    std::string name = "captcha";
+    while (!command->get_subcommands().empty()) {
+      command = command->get_subcommands().front();
+      name += " " + command->get_name();
+    }
+    // A mistyped word matters more than the option or command that is missing because of it.
+    const std::string unknown = unknown_word(*command);
+    std::fprintf(stderr, "%s: %s; see %s --help\n", name.c_str(),
+                 unknown.empty() ? error.what() : unknown.c_str(), name.c_str());
     return exit_usage;
   }
 }

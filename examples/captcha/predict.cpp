@@ -1,5 +1,5 @@
 // captcha predict: which character an image shows.
-#include <captcha/model/inference.hpp>
+#include <captcha/model/predictor.hpp>
 #include <captcha/train/fit.hpp>
 
 #include "characters.hpp"
@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <numeric>
 #include <vector>
@@ -18,24 +17,13 @@ namespace captcha::app {
 namespace {
 
 /// The probability of each class, by class number.
-using Probabilities = std::array<double, labels.size()>;
-
-Probabilities classify(const Weights<Network>& weights, Inference<Network, character>& inference,
-                       const Image& image, Workers& workers) {
+std::vector<float> classify(Predictor<Network, character>& predictor, const Image& image) {
   std::array<float, character.size()> pixels;
   std::transform(image.pixels.begin(), image.pixels.end(), pixels.begin(),
                  [](std::uint8_t value) { return static_cast<float>(value) / 255.0f; });
   Random unused(0);
   Standardise{}(pixels, character, unused);
-  std::array<float, character.size()> batch;
-  interleave<float>(pixels, character, 1, batch.data(), 0, 1);
-  const auto logits = inference(weights, batch.data(), 1, workers);
-  const float top = *std::max_element(logits.begin(), logits.end());
-  Probabilities p{};
-  double sum = 0;
-  for (std::size_t c = 0; c < p.size(); ++c) sum += p[c] = std::exp(static_cast<double>(logits[c] - top));
-  for (double& value : p) value /= sum;
-  return p;
+  return predictor.probabilities(pixels);
 }
 
 Image character_image(const std::filesystem::path& file, bool resizes) {
@@ -51,15 +39,14 @@ Image character_image(const std::filesystem::path& file, bool resizes) {
 }  // namespace
 
 int predict(const PredictArguments& arguments) {
-  const Weights<Network> weights = load_model(arguments.model);
-  Inference<Network, character> inference(1);
-  Workers workers(std::max(1, arguments.threads));
+  Predictor<Network, character> predictor(load_model(arguments.model),
+                                          arguments.threads > 0 ? arguments.threads : all_threads());
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
   bool all_read = true;
   for (const auto& file : arguments.files) {
     try {
       const Image image = character_image(file, arguments.resize);
-      const Probabilities p = classify(weights, inference, image, workers);
+      const std::vector<float> p = classify(predictor, image);
       std::array<std::size_t, labels.size()> order;
       std::iota(order.begin(), order.end(), std::size_t{0});
       std::partial_sort(order.begin(), order.begin() + 3, order.end(),
@@ -80,8 +67,9 @@ int predict(const PredictArguments& arguments) {
       for (std::size_t line = 0; line < std::max<std::size_t>(picture.size(), 3); ++line) {
         std::printf("  %s", line < picture.size() ? picture[line].c_str() : "");
         if (line < 3)
-          std::printf("  %c  %s %5.1f %%", labels[order[line]], bar(p[order[line]]).c_str(),
-                      100 * p[order[line]]);
+          std::printf("  %c  %s %5.1f %%", labels[order[line]],
+                      bar(static_cast<double>(p[order[line]])).c_str(),
+                      100 * static_cast<double>(p[order[line]]));
         std::printf("\n");
       }
     } catch (const Error& error) {

@@ -4,7 +4,9 @@
 #include "characters.hpp"
 #include "commands.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <string>
 
 namespace captcha::app {
 namespace {
@@ -36,6 +38,12 @@ std::vector<ParameterGroup> groups_of(const TrainArguments& arguments) {
   return {{.prefix = arguments.freeze, .frozen = true}};
 }
 
+/// What must not change in a run that goes on and fit does not know of.
+std::string settings_of(const TrainArguments& arguments) {
+  return "label smoothing " + json_number(arguments.label_smoothing) + ", mixup " +
+         json_number(arguments.mixup) + ", augmentation " + (arguments.augment ? "yes" : "no");
+}
+
 template <class Train, class Validation>
 FitResult run(const TrainArguments& arguments, const std::function<void()>& started, const Train& data,
               const Validation& validation) {
@@ -62,6 +70,7 @@ FitResult run(const TrainArguments& arguments, const std::function<void()>& star
       .seed = arguments.seed,
       .run = arguments.out,
       .resume = arguments.resume,
+      .settings = settings_of(arguments),
       .info = character_info()};
   const auto go = [&](const auto& train) {
     return arguments.quiet ? fit(weights, train, validation, options, AtStart{started})

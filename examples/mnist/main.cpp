@@ -7,6 +7,7 @@
 #include <captcha/captcha.hpp>
 #include <captcha/data/idx_dataset.hpp>
 
+#include "../captcha/option_checks.hpp"
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
@@ -29,16 +30,23 @@ IdxDataset<> part(const std::filesystem::path& folder, const std::string& name) 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a narrow ResNet-18 on handwritten digits.", "mnist");
-  app.option_defaults()->always_capture_default();
+  CLI::App command("Trains a narrow ResNet-18 on handwritten digits.", "mnist");
+  command.option_defaults()->always_capture_default();
   std::filesystem::path folder, run;
   std::size_t epochs = 4;
   int threads = 0;
-  app.add_option("DIR", folder, "Folder with the four idx files")->required();
-  app.add_option("--epochs", epochs, "Times through the 60 000 images")->check(CLI::PositiveNumber);
-  app.add_option("--threads", threads, "Threads that compute; 0: all");
-  app.add_option("--run", run, "Folder for the model and the metrics");
-  CLI11_PARSE(app, argc, argv);
+  command.add_option("DIR", folder, "Folder with the four idx files")->required();
+  command.add_option("--epochs", epochs, "Times through the 60 000 images")->check(app::whole(1));
+  command.add_option("--threads", threads, "Threads that compute; 0: all")->check(app::whole(0, 1024));
+  command.add_option("--run", run, "Folder for the model and the metrics");
+  try {
+    command.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return command.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "mnist: %s; see mnist --help\n", error.what());
+    return 2;
+  }
   try {
     using Net = ResNet18<10, 1, Stem::imagenet, 32>;
     const auto images = part(folder, "train"), unseen = part(folder, "t10k");
