@@ -158,7 +158,7 @@ template <class After, class T>
 [[gnu::noinline]] void normalise_backward(const ChannelGeometry& g, bool batch_statistics, const T* x,
                                           const T* y, const T* dy, const T* mean, const T* inverse,
                                           const T* weight, T* dx, T* dweight, T* dbias, Workers& workers) {
-  const auto gradient = [dy, y](std::size_t i) {
+  const auto gradient = [&](std::size_t i) {
     if constexpr (std::same_as<After, Keep>)
       return dy[i];
     else

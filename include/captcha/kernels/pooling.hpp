@@ -81,7 +81,8 @@ template <class T>
           T* __restrict largest = y + out;
           for (std::size_t i = begin; i < end; ++i) {
             const T value = x[in + i];
-            largest[i] = (value > largest[i]) | (value != value) ? value : largest[i];
+            const bool wins = (value > largest[i]) | (value != value);
+            largest[i] = wins ? value : largest[i];
           }
         });
   });
