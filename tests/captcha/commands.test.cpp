@@ -147,7 +147,7 @@ TEST_CASE("a mistyped word is named, with what it may be meant for") {
   check_refused(desk.run("summary x"), 2, "x");
 }
 
-TEST_CASE("--version and --help answer and succeed") {
+TEST_CASE("the options --version and --help answer and succeed") {
   const Desk desk;
   const Outcome version = desk.run("--version");
   CHECK(version.code == 0);

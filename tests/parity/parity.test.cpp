@@ -136,7 +136,7 @@ using namespace captcha;
 
 TEST_CASE("the parity tests convert between (N, C, H, W) and our memory order") {
   const std::vector<float> torch{111, 112, 113, 121, 122, 123, 211, 212, 213, 221, 222, 223};  // n, c, w
-  const std::vector<float> ours{111, 211, 112, 212, 113, 213, 121, 221, 122, 222, 123, 223};
+  const std::vector<float> ours{111, 211, 121, 221, 112, 212, 122, 222, 113, 213, 123, 223};
   const AlignedVector<float> converted = parity::to_ours(chw(2, 1, 3), 2, torch);
   CHECK(std::ranges::equal(converted, ours));
   const std::vector<float> rows{11, 12, 21, 22};  // c, h
