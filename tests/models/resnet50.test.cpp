@@ -8,7 +8,8 @@ using namespace captcha;
 
 TEST_CASE("ResNet-50 has right gradients") {
   // With seed 1 a kink of a ReLU lies too near for differences.
-  const auto report = check_gradients<ResNet50<4, 2, Stem::imagenet, 2>, chw(2, 33, 40)>({.seed = 2, .entries = 1});
+  const auto report =
+      check_gradients<ResNet50<4, 2, Stem::imagenet, 2>, chw(2, 33, 40)>({.seed = 2, .entries = 1});
   INFO(report.message);
   CHECK(report.ok());
 }
