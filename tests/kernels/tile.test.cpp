@@ -1,0 +1,109 @@
+// The tiles for registers of every width that this machine has, against plain loops, over sizes that leave
+// rests of all kinds.
+#include <captcha/kernels/tile.hpp>
+#include <captcha/testing/values.hpp>
+
+#include "catch.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+using namespace captcha;
+
+namespace {
+
+/// The largest error of a product over two legs, and whether anything beside c was written.
+template <class T>
+double error_of(void (*multiply_with)(const Product<T>&), int rows, int columns, int depth, Start start) {
+  const auto at = [](int value) { return static_cast<std::size_t>(value); };
+  const auto a = random_values<T>(at(2 * rows * depth), 1), b = random_values<T>(at(2 * columns * depth), 2);
+  const auto before = random_values<T>(at(rows * (columns + 1)), 3), bias = random_values<T>(at(rows), 4);
+  auto c = before;
+  // The second leg lies behind the first one, a by rows and b by terms.
+  const std::array<Leg, 2> legs{{{0, 0}, {rows * depth, columns * depth}}};
+  multiply_with(Product<T>{.rows = rows,
+                           .columns = columns,
+                           .depth = depth,
+                           .a = a.data(),
+                           .a_row = depth,
+                           .a_step = 1,
+                           .b = b.data(),
+                           .b_step = columns,
+                           .c = c.data(),
+                           .c_row = columns + 1,
+                           .start = start,
+                           .bias = bias.data(),
+                           .legs = legs});
+  double worst = 0;
+  for (int m = 0; m < rows; ++m) {
+    for (int n = 0; n < columns; ++n) {
+      const std::size_t place = at(m * (columns + 1) + n);
+      double sum = start == Start::zero   ? 0
+                   : start == Start::bias ? static_cast<double>(bias[at(m)])
+                                          : static_cast<double>(before[place]);
+      for (const Leg& leg : legs)
+        for (int k = 0; k < depth; ++k)
+          sum += static_cast<double>(a[at(static_cast<int>(leg.a) + m * depth + k)]) *
+                 static_cast<double>(b[at(static_cast<int>(leg.b) + k * columns + n)]);
+      worst = std::max(worst, std::abs(sum - static_cast<double>(c[place])));
+    }
+    const std::size_t beside = at(m * (columns + 1) + columns);
+    if (c[beside] != before[beside]) return 1e9;
+  }
+  return worst;
+}
+
+template <class T>
+void compare(void (*multiply_with)(const Product<T>&), double tolerance) {
+  for (const int rows : {1, 2, 3, 7, 8, 16, 19, 31})
+    for (const int columns : {1, 3, 4, 8, 15, 16, 31, 32, 61})
+      for (const int depth : {1, 5, 16})
+        for (const Start start : {Start::zero, Start::bias, Start::memory}) {
+          const double error = error_of<T>(multiply_with, rows, columns, depth, start);
+          if (!(error <= tolerance))
+            FAIL_CHECK(rows << " x " << columns << ", depth " << depth << ": off by " << error);
+        }
+}
+
+}  // namespace
+
+TEST_CASE("products in tiles equal plain loops, with registers of every width") {
+  compare<float>(multiply_plain<float>, 1e-5);
+  compare<double>(multiply_plain<double>, 1e-14);
+#if defined(__x86_64__)
+  if (register_bytes() >= 32) {
+    compare<float>(multiply_avx2<float>, 1e-5);
+    compare<double>(multiply_avx2<double>, 1e-14);
+  }
+  if (register_bytes() == 64) {
+    compare<float>(multiply_avx512<float>, 1e-5);
+    compare<double>(multiply_avx512<double>, 1e-14);
+  }
+#endif
+  WARN("registers of up to " << register_bytes() << " bytes tried");
+}
+
+TEST_CASE("a sum of more legs than it holds is computed in parts") {
+  constexpr int count = 300;
+  const auto a = random_values<double>(count, 1), b = random_values<double>(count, 2);
+  double c = 7, expected = 0;
+  Sum<double> sum({.rows = 1,
+                   .columns = 1,
+                   .depth = 1,
+                   .a = a.data(),
+                   .a_row = 1,
+                   .a_step = 1,
+                   .b = b.data(),
+                   .b_step = 1,
+                   .c = &c,
+                   .c_row = 1});
+  for (int i = 0; i < count; ++i) {
+    sum.add({i, i});
+    expected += a[static_cast<std::size_t>(i)] * b[static_cast<std::size_t>(i)];
+  }
+  sum.finish();
+  CHECK(c == Approx(expected));
+}
