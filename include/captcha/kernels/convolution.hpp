@@ -154,7 +154,7 @@ template <class T>
 [[gnu::noinline]] void conv_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y,
                                     Workers& workers) {
   const int registerful = register_bytes() / static_cast<int>(sizeof(T));
-  const int together = g.samples / registerful * registerful;
+  const int whole = g.samples / registerful * registerful;
   const int blocks = convolution::blocks_of(g);
   const int chunks = (blocks + 3) / 4;
   workers.run(g.rows.out * g.groups * chunks, [&](int task) {
@@ -163,8 +163,8 @@ template <class T>
     const Slice some = slice_of(blocks, task % chunks, chunks);
     for (int index = some.begin; index < some.end; ++index) {
       const convolution::Block block = convolution::block_of(g, group, index);
-      if (together > 0) convolution::forward_row(g, block, group, row, together, x, w, bias, y);
-      for (int sample = together; sample < g.samples; ++sample)
+      if (whole > 0) convolution::forward_row(g, block, group, row, whole, x, w, bias, y);
+      for (int sample = whole; sample < g.samples; ++sample)
         convolution::forward_row_of_one(g, block, group, row, sample, x, w, bias, y);
     }
   });
@@ -176,18 +176,16 @@ template <class T>
                                            Workers& workers) {
   const int chunks = (g.group_in() + 63) / 64;
   const int blocks = convolution::blocks_of(g);
+  const int full = g.group_out() / convolution::block_width;
   workers.run(g.rows.in * g.groups * chunks, [&](int task) {
     const int row = task / (g.groups * chunks);
     const int group = task / chunks % g.groups;
     const Slice ins = slice_of(g.group_in(), task % chunks, chunks);
     for (int column = 0; column < g.columns.in; ++column) {
       // The last block may be narrower than the others: it is a product of its own.
-      bool first = true;
-      for (int begin = 0; begin < blocks;) {
+      for (int begin = 0, end = 0; begin < blocks; begin = end) {
+        end = begin < full ? full : blocks;
         const int width = convolution::block_of(g, group, begin).width;
-        const int end = width == convolution::block_width
-                            ? std::max(begin + 1, g.group_out() / convolution::block_width)
-                            : begin + 1;
         Sum<T> sum(
             {.rows = ins.end - ins.begin,
              .columns = g.samples,
@@ -199,7 +197,7 @@ template <class T>
              .b_step = g.samples,
              .c = dx + g.in(row, column) + (std::ptrdiff_t{group} * g.group_in() + ins.begin) * g.samples,
              .c_row = g.samples,
-             .start = first ? Start::zero : Start::memory});
+             .start = begin == 0 ? Start::zero : Start::memory});
         g.rows.for_each_output(row, [&](int r, int out_row) {
           g.columns.for_each_output(column, [&](int c, int out_column) {
             for (int index = begin; index < end; ++index) {
@@ -210,8 +208,6 @@ template <class T>
           });
         });
         sum.finish();
-        first = false;
-        begin = end;
       }
     }
   });

@@ -122,15 +122,11 @@ void stored_statistics(int channels, const T* running_mean, const T* running_var
   }
 }
 
-/// Leaves a value, or the gradient by it, as it is.
+/// Leaves a value as it is.
 struct Keep {
   template <class T>
   T operator()(T value) const {
     return value;
-  }
-  template <class T>
-  static T gradient(T dy, T) {
-    return dy;
   }
 };
 

@@ -7,93 +7,97 @@
 
 namespace captcha {
 
-/// A callback has at least one hook; each takes TrainingState& or const TrainingState&.
-template <class C>
-concept Callback = requires(C callback, TrainingState& state) {
-  callback.on_start(state);
-}
-|| requires(C callback, TrainingState& state) {
-  callback.on_epoch_start(state);
-}
-|| requires(C callback, TrainingState& state) {
-  callback.on_step(state);
-}
-|| requires(C callback, TrainingState& state) {
-  callback.on_epoch_end(state);
-}
-|| requires(C callback, TrainingState& state) {
-  callback.on_end(state);
-};
-
-/// No hook of a callback takes something other than TrainingState&, which would never be called. (Hooks that
-/// are templates or overloaded cannot be looked at.)
-template <class C>
-constexpr bool hooks_are_callable() {
-  using Plain = std::remove_cvref_t<C>;
-  constexpr bool start = !requires {
-    &Plain::on_start;
-  }
-  || requires(C & callback, TrainingState & state) {
-    callback.on_start(state);
-  };
-  constexpr bool epoch_start = !requires {
-    &Plain::on_epoch_start;
-  }
-  || requires(C & callback, TrainingState & state) {
-    callback.on_epoch_start(state);
-  };
-  constexpr bool step = !requires {
-    &Plain::on_step;
-  }
-  || requires(C & callback, TrainingState & state) {
-    callback.on_step(state);
-  };
-  constexpr bool epoch_end = !requires {
-    &Plain::on_epoch_end;
-  }
-  || requires(C & callback, TrainingState & state) {
-    callback.on_epoch_end(state);
-  };
-  constexpr bool end = !requires {
-    &Plain::on_end;
-  }
-  || requires(C & callback, TrainingState & state) {
-    callback.on_end(state);
-  };
-  return start && epoch_start && step && epoch_end && end;
-}
-
-/// The moments at which callbacks are called.
+// The moments at which callbacks are called. For each: whether a callback C names the hook (templates and
+// overloaded functions cannot be looked at), whether it can be called, and the call if so.
 struct OnStart {
   template <class C>
+  static constexpr bool named = requires {
+    &std::remove_cvref_t<C>::on_start;
+  };
+  template <class C>
+  static constexpr bool callable = requires(C& callback, TrainingState& state) {
+    callback.on_start(state);
+  };
+  template <class C>
   static void call(C& callback, TrainingState& state) {
-    if constexpr (requires { callback.on_start(state); }) callback.on_start(state);
+    if constexpr (callable<C>) callback.on_start(state);
   }
 };
 struct OnEpochStart {
   template <class C>
+  static constexpr bool named = requires {
+    &std::remove_cvref_t<C>::on_epoch_start;
+  };
+  template <class C>
+  static constexpr bool callable = requires(C& callback, TrainingState& state) {
+    callback.on_epoch_start(state);
+  };
+  template <class C>
   static void call(C& callback, TrainingState& state) {
-    if constexpr (requires { callback.on_epoch_start(state); }) callback.on_epoch_start(state);
+    if constexpr (callable<C>) callback.on_epoch_start(state);
   }
 };
 struct OnStep {
   template <class C>
+  static constexpr bool named = requires {
+    &std::remove_cvref_t<C>::on_step;
+  };
+  template <class C>
+  static constexpr bool callable = requires(C& callback, TrainingState& state) {
+    callback.on_step(state);
+  };
+  template <class C>
   static void call(C& callback, TrainingState& state) {
-    if constexpr (requires { callback.on_step(state); }) callback.on_step(state);
+    if constexpr (callable<C>) callback.on_step(state);
   }
 };
 struct OnEpochEnd {
   template <class C>
+  static constexpr bool named = requires {
+    &std::remove_cvref_t<C>::on_epoch_end;
+  };
+  template <class C>
+  static constexpr bool callable = requires(C& callback, TrainingState& state) {
+    callback.on_epoch_end(state);
+  };
+  template <class C>
   static void call(C& callback, TrainingState& state) {
-    if constexpr (requires { callback.on_epoch_end(state); }) callback.on_epoch_end(state);
+    if constexpr (callable<C>) callback.on_epoch_end(state);
   }
 };
 struct OnEnd {
   template <class C>
+  static constexpr bool named = requires {
+    &std::remove_cvref_t<C>::on_end;
+  };
+  template <class C>
+  static constexpr bool callable = requires(C& callback, TrainingState& state) {
+    callback.on_end(state);
+  };
+  template <class C>
   static void call(C& callback, TrainingState& state) {
-    if constexpr (requires { callback.on_end(state); }) callback.on_end(state);
+    if constexpr (callable<C>) callback.on_end(state);
   }
 };
+
+/// The hooks as a list.
+template <class... Hooks>
+struct HookList {
+  template <class C>
+  static constexpr bool any_callable = (Hooks::template callable<C> || ...);
+  template <class C>
+  static constexpr bool all_named_callable = ((Hooks::template callable<C> ||
+                                               !Hooks::template named<C>)&&...);
+};
+using AllHooks = HookList<OnStart, OnEpochStart, OnStep, OnEpochEnd, OnEnd>;
+
+/// A callback has at least one hook; each takes TrainingState& or const TrainingState&.
+template <class C>
+concept Callback = AllHooks::any_callable<C>;
+
+/// No hook of a callback takes something other than TrainingState&: it would never be called.
+template <class C>
+concept CallableHooks = AllHooks::all_named_callable<C>;
 
 /// Calls one hook of all callbacks that have it.
 template <class Hook, class... Callbacks>

@@ -74,7 +74,7 @@ class Fit {
 
   template <class... Callbacks>
   FitResult run(Callbacks&... callbacks) {
-    static_assert((hooks_are_callable<Callbacks>() && ...),
+    static_assert((CallableHooks<Callbacks> && ...),
                   "captcha: a callback has a hook that does not take a TrainingState& (or the callback is "
                   "const and the hook is not); run<callbacks> beside this message names it");
     static_assert(
@@ -130,6 +130,7 @@ class Fit {
   }
 
   void open_folder() {
+    description_ = description();
     std::error_code failed;
     std::filesystem::create_directories(options_.run, failed);
     if (failed)
@@ -138,7 +139,7 @@ class Fit {
     if (!std::filesystem::exists(last)) return;
     if (!options_.resume)
       throw Error(options_.run.string() + ": holds a run already; resume it, or choose another folder");
-    load_checkpoint(last, weights_, averages() ? &average_ : nullptr, step_.descent(), state_, description());
+    load_checkpoint(last, weights_, averages() ? &average_ : nullptr, step_.descent(), state_, description_);
     state_.epochs = options_.epochs;
     if (options_.patience > 0 && state_.best_epoch > 0) {
       best_ = Weights<Net>::zeros();
@@ -209,7 +210,7 @@ class Fit {
     if (state_.best_epoch == state_.epoch)
       save_weights(options_.run / "best.safetensors", judged, to_metadata<Net>(info_));
     save_checkpoint(options_.run / "last.safetensors", weights_, averages() ? &average_ : nullptr,
-                    step_.descent(), state_, info_, description());
+                    step_.descent(), state_, info_, description_);
     write_metrics(options_.run, state_.history);
   }
 
@@ -239,6 +240,7 @@ class Fit {
   Metrics metrics_{};
   TrainingState state_{};
   double epoch_seconds_ = 0;
+  std::string description_{};  ///< of a run with a folder
 };
 
 /// Refuses to compile where network, data set, loss and metrics do not fit each other.
