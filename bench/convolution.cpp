@@ -56,14 +56,19 @@ void run_case(benchmark::State& state, const Case& c, Way way) {
   };
   const auto x = values(g.in(g.rows.in, 0)), dy = values(g.out(g.rows.out, 0));
   const auto w = values(std::ptrdiff_t{c.in} * c.out * g.taps());
-  auto y = dy, dx = x, dw = w, turned = dy;
+  auto y = dy, dx = x, dw = w;
+  const ConvScratch forward = conv_forward_scratch(g), backward = conv_backward_scratch(g);
+  auto scratch = values(static_cast<std::ptrdiff_t>(std::max(forward.per_batch, backward.per_batch) +
+                                                    std::max(forward.per_sample, backward.per_sample) *
+                                                        static_cast<std::size_t>(g.samples)));
   Workers workers;
   for (auto _ : state) {
     if (way == Way::forward)
-      conv_forward(g, x.data(), w.data(), static_cast<const float*>(nullptr), y.data(), workers);
-    if (way == Way::by_input) conv_backward_input(g, dy.data(), w.data(), dx.data(), workers);
+      conv_forward(g, x.data(), w.data(), static_cast<const float*>(nullptr), y.data(), scratch.data(),
+                   workers);
+    if (way == Way::by_input) conv_backward_input(g, dy.data(), w.data(), dx.data(), scratch.data(), workers);
     if (way == Way::by_weight)
-      conv_backward_weight(g, x.data(), dy.data(), dw.data(), turned.data(), workers);
+      conv_backward_weight(g, x.data(), dy.data(), dw.data(), scratch.data(), workers);
     benchmark::ClobberMemory();
   }
   state.counters["GFLOP/s"] =

@@ -94,21 +94,27 @@ void compare(const Case& c, double tolerance, Workers& workers) {
     if (!(off <= tolerance)) FAIL_CHECK(what << " is off by " << off << ": " << describe(c));
   };
 
+  const ConvScratch forward = conv_forward_scratch(g), backward = conv_backward_scratch(g);
+  std::vector<T> scratch(
+      std::max(forward.per_batch, backward.per_batch) +
+          std::max(forward.per_sample, backward.per_sample) * static_cast<std::size_t>(g.samples),
+      unwritten);
+
   std::vector<T> our_y(y.values.size(), unwritten);
-  conv_forward(g, our_x.data(), our_w.data(), our_bias.data(), our_y.data(), workers);
+  conv_forward(g, our_x.data(), our_w.data(), our_bias.data(), our_y.data(), scratch.data(), workers);
   expect("y", difference(our_y, y));
   std::ranges::fill(our_y, unwritten);
-  conv_forward(g, our_x.data(), our_w.data(), static_cast<const T*>(nullptr), our_y.data(), workers);
+  conv_forward(g, our_x.data(), our_w.data(), static_cast<const T*>(nullptr), our_y.data(), scratch.data(),
+               workers);
   expect("y without bias", difference(our_y, reference::conv_forward(x, w, {}, c.window)));
 
   std::vector<T> our_dx(x.values.size(), unwritten);
-  conv_backward_input(g, our_dy.data(), our_w.data(), our_dx.data(), workers);
+  conv_backward_input(g, our_dy.data(), our_w.data(), our_dx.data(), scratch.data(), workers);
   expect("dx", difference(our_dx, reference::conv_backward_input(x, w, dy, c.window)));
 
   // dw and dbias are added to what is there.
   std::vector<T> our_dw(w.values.size(), T{1});
-  std::vector<T> turned(dy.values.size(), unwritten);
-  conv_backward_weight(g, our_x.data(), our_dy.data(), our_dw.data(), turned.data(), workers);
+  conv_backward_weight(g, our_x.data(), our_dy.data(), our_dw.data(), scratch.data(), workers);
   Array dw = reference::conv_backward_weight(x, w, dy, c.window);
   for (double& value : dw.values) value += 1;
   expect("dw", difference<T>(from_kernel(w, c.channels.groups, our_dw), dw.values));
@@ -158,4 +164,28 @@ TEST_CASE("convolution equals the reference where rows and columns differ, and f
   compare_case({3, {5, 15, 5}, 3, 4, {{3, 1, 1, 1}, {3, 1, 1, 1}}});    // depthwise, three for one
   compare_case({2, {1, 3, 1}, 3, 2, {{7, 1, 3, 1}, {7, 1, 3, 1}}});     // kernel larger than the image
   compare_case({2, {2, 3, 1}, 52, 32, {{7, 2, 3, 1}, {7, 2, 3, 1}}});   // ResNet's stem
+}
+
+TEST_CASE("the short convolution equals the reference, and is the one that runs") {
+  Workers workers(3);
+  struct Short {
+    int samples;
+    Channels channels;
+    int height, width, padding;
+  };
+  for (const Short& s : {Short{16, {32, 32, 1}, 8, 8, 1},
+                         {17, {32, 48, 1}, 7, 9, 1},
+                         {40, {48, 32, 1}, 7, 4, 1},
+                         {16, {32, 80, 1}, 5, 6, 2},
+                         {18, {32, 32, 1}, 13, 8, 0},
+                         {67, {32, 32, 1}, 13, 7, 1}}) {
+    const reference::Window axis{3, 1, s.padding, 1};
+    const Case c{s.samples, s.channels, s.height, s.width, {axis, axis}};
+    const auto side = [&](int length) {
+      return Axis{length, length + 2 * s.padding - 2, 3, 1, s.padding, 1};
+    };
+    const ConvGeometry g{s.samples, s.channels.in, s.channels.out, 1, side(s.height), side(s.width)};
+    CHECK((is_short<float>(g) && is_short<double>(g)));
+    compare_both(c, workers);
+  }
 }

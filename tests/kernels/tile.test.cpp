@@ -17,14 +17,14 @@ namespace {
 
 /// The largest error of a product over two legs, and whether anything beside c was written.
 template <class T>
-double error_of(void (*multiply_with)(const Product<T>&), int rows, int columns, int depth, Start start) {
+double error_of(void (*multiply_with)(const Multiply<T>&), int rows, int columns, int depth, Start start) {
   const auto at = [](int value) { return static_cast<std::size_t>(value); };
   const auto a = random_values<T>(at(2 * rows * depth), 1), b = random_values<T>(at(2 * columns * depth), 2);
   const auto before = random_values<T>(at(rows * (columns + 1)), 3), bias = random_values<T>(at(rows), 4);
   auto c = before;
   // The second leg lies behind the first one, a by rows and b by terms.
   const std::array<Leg, 2> legs{{{0, 0}, {rows * depth, columns * depth}}};
-  multiply_with(Product<T>{.rows = rows,
+  const Product<T> product{.rows = rows,
                            .columns = columns,
                            .depth = depth,
                            .a = a.data(),
@@ -36,7 +36,8 @@ double error_of(void (*multiply_with)(const Product<T>&), int rows, int columns,
                            .c_row = columns + 1,
                            .start = start,
                            .bias = bias.data(),
-                           .legs = legs});
+                           .legs = legs};
+  multiply_with({product});
   double worst = 0;
   for (int m = 0; m < rows; ++m) {
     for (int n = 0; n < columns; ++n) {
@@ -57,7 +58,7 @@ double error_of(void (*multiply_with)(const Product<T>&), int rows, int columns,
 }
 
 template <class T>
-void compare(void (*multiply_with)(const Product<T>&), double tolerance) {
+void compare(void (*multiply_with)(const Multiply<T>&), double tolerance) {
   for (const int rows : {1, 2, 3, 7, 8, 16, 19, 31})
     for (const int columns : {1, 3, 4, 8, 15, 16, 31, 32, 61})
       for (const int depth : {1, 5, 16})
@@ -71,16 +72,16 @@ void compare(void (*multiply_with)(const Product<T>&), double tolerance) {
 }  // namespace
 
 TEST_CASE("products in tiles equal plain loops, with registers of every width") {
-  compare<float>(multiply_plain<float>, 1e-5);
-  compare<double>(multiply_plain<double>, 1e-14);
+  compare<float>(on_plain_registers<Multiply<float>>, 1e-5);
+  compare<double>(on_plain_registers<Multiply<double>>, 1e-14);
 #if defined(__x86_64__)
   if (register_bytes() >= 32) {
-    compare<float>(multiply_avx2<float>, 1e-5);
-    compare<double>(multiply_avx2<double>, 1e-14);
+    compare<float>(on_avx2_registers<Multiply<float>>, 1e-5);
+    compare<double>(on_avx2_registers<Multiply<double>>, 1e-14);
   }
   if (register_bytes() == 64) {
-    compare<float>(multiply_avx512<float>, 1e-5);
-    compare<double>(multiply_avx512<double>, 1e-14);
+    compare<float>(on_avx512_registers<Multiply<float>>, 1e-5);
+    compare<double>(on_avx512_registers<Multiply<double>>, 1e-14);
   }
 #endif
   WARN("registers of up to " << register_bytes() << " bytes tried");

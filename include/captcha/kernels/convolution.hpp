@@ -1,262 +1,70 @@
-// Convolution as matrix products on [row][column][channel][sample] memory, without im2col.
-//
-// What one output pixel reads of one kernel row is a single stretch of memory, (kernel columns x channels)
-// by samples, so each output pixel is a product of the weights with a few such stretches. Rows and columns
-// that are only padding are never multiplied. Weights lie as [block of outputs][kernel row][kernel column]
-// [in][output]: outputs side by side, `block_width` of them, so that one order serves forward and backward.
+// Convolution, forward and backward: the shortest way for each geometry.
 #pragma once
 
-#include <captcha/kernels/axis.hpp>
+#include <captcha/kernels/conv_geometry.hpp>
+#include <captcha/kernels/direct.hpp>
 #include <captcha/kernels/sum.hpp>
-#include <captcha/kernels/tile.hpp>
+#include <captcha/kernels/winograd.hpp>
 #include <captcha/kernels/workers.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 namespace captcha {
 
-/// Everything a convolution kernel needs to know, at run time.
-struct ConvGeometry {
-  int samples;
-  int in_channels;
-  int out_channels;
-  int groups;
-  Axis rows;
-  Axis columns;
-
-  constexpr int group_in() const { return in_channels / groups; }
-  constexpr int group_out() const { return out_channels / groups; }
-  /// Values from one pixel to the next.
-  constexpr std::ptrdiff_t in_pixel() const { return std::ptrdiff_t{in_channels} * samples; }
-  constexpr std::ptrdiff_t out_pixel() const { return std::ptrdiff_t{out_channels} * samples; }
-  /// Where a pixel starts.
-  constexpr std::ptrdiff_t in(int row, int column) const {
-    return (std::ptrdiff_t{row} * columns.in + column) * in_pixel();
-  }
-  constexpr std::ptrdiff_t out(int row, int column) const {
-    return (std::ptrdiff_t{row} * columns.out + column) * out_pixel();
-  }
-  constexpr int taps() const { return rows.kernel * columns.kernel; }
+/// Scratch that the functions below want: values for each sample and for each batch.
+struct ConvScratch {
+  std::size_t per_sample;
+  std::size_t per_batch;
 };
-
-namespace convolution {
-
-/// Outputs whose weights lie side by side.
-inline constexpr int block_width = 16;
-
-/// A block of outputs of one group: the first one, how many, and where its weights start.
-struct Block {
-  int first;
-  int width;
-  std::ptrdiff_t weights;
-
-  /// Where the weights of a kernel row and column start.
-  constexpr std::ptrdiff_t tap(const ConvGeometry& g, int row, int column) const {
-    return weights + (std::ptrdiff_t{row} * g.columns.kernel + column) * g.group_in() * width;
-  }
-};
-constexpr int blocks_of(const ConvGeometry& g) {
-  return (g.group_out() + block_width - 1) / block_width;
+/// Enough for batches of any size.
+constexpr ConvScratch conv_forward_scratch(const ConvGeometry& g) {
+  return {0, winograd::pays<float>(g) ? winograd::weight_values(g) : 0};
 }
-constexpr Block block_of(const ConvGeometry& g, int group, int index) {
-  const int first = group * g.group_out() + index * block_width;
-  return {first, std::min(block_width, (group + 1) * g.group_out() - first),
-          std::ptrdiff_t{first} * g.taps() * g.group_in()};
+constexpr ConvScratch conv_backward_scratch(const ConvGeometry& g) {
+  const std::size_t turned = static_cast<std::size_t>(g.rows.out) * static_cast<std::size_t>(g.columns.out) *
+                             static_cast<std::size_t>(g.out_channels);
+  return winograd::pays<float>(g)
+             ? ConvScratch{turned + winograd::gradient_values(g), winograd::weight_values(g)}
+             : ConvScratch{turned, 0};
 }
 
-/// Calls f(begin, end, taps) for the runs of output columns that the same taps reach.
-template <class F>
-void for_each_run(const Axis& columns, F&& f) {
-  for (int begin = 0, end = 0; begin < columns.out; begin = end) {
-    const Slice taps = columns.taps(begin);
-    for (end = begin + 1; end < columns.out; ++end) {
-      const Slice next = columns.taps(end);
-      if (next.begin != taps.begin || next.end != taps.end) break;
-    }
-    f(begin, end, taps);
-  }
-}
-
-/// Kernel columns whose inputs lie together in memory, of `taps`: all, or one at a time with groups or
-/// dilation.
-constexpr int together(const ConvGeometry& g, Slice taps) {
-  return g.groups == 1 && g.columns.dilation == 1 ? taps.end - taps.begin : 1;
-}
-
-/// One output row of one block, for the first `samples` of the batch: samples side by side.
+/// Whether these samples go through winograd.hpp: few would not fill its registers.
 template <class T>
-void forward_row(const ConvGeometry& g, const Block& block, int group, int row, int samples, const T* x,
-                 const T* w, const T* bias, T* y) {
-  const Slice row_taps = g.rows.taps(row);
-  for (int column = 0; column < g.columns.out; ++column) {
-    const Slice column_taps = g.columns.taps(column);
-    const int step = together(g, column_taps);
-    Sum<T> sum({.rows = block.width,
-                .columns = samples,
-                .depth = step * g.group_in(),
-                .a = w,
-                .a_row = 1,
-                .a_step = block.width,
-                .b = x + std::ptrdiff_t{group} * g.group_in() * g.samples,
-                .b_step = g.samples,
-                .c = y + g.out(row, column) + std::ptrdiff_t{block.first} * g.samples,
-                .c_row = g.samples,
-                .start = bias ? Start::bias : Start::zero,
-                .bias = bias ? bias + block.first : nullptr});
-    for (int r = row_taps.begin; r < row_taps.end; ++r)
-      for (int c = column_taps.begin; c < column_taps.end; c += step)
-        sum.add({block.tap(g, r, c), g.in(g.rows.input(row, r), g.columns.input(column, c))});
-    sum.finish();
-  }
+bool is_short(const ConvGeometry& g) {
+  return g.samples >= 16 && winograd::pays<T>(g);
 }
-
-/// The same for one sample alone: outputs side by side, because there are no samples to fill a register.
-template <class T>
-void forward_row_of_one(const ConvGeometry& g, const Block& block, int group, int row, int sample, const T* x,
-                        const T* w, const T* bias, T* y) {
-  constexpr int most = 16;  // columns at once
-  const Slice row_taps = g.rows.taps(row);
-  for_each_run(g.columns, [&](int begin, int end, Slice column_taps) {
-    const int step = together(g, column_taps);
-    for (; begin < end; begin += most) {
-      const int columns = std::min(most, end - begin);
-      std::array<T, static_cast<std::size_t>(most) * convolution::block_width> tile;
-      Sum<T> sum({.rows = columns,
-                  .columns = block.width,
-                  .depth = step * g.group_in(),
-                  .a = x + std::ptrdiff_t{group} * g.group_in() * g.samples + sample,
-                  .a_row = g.columns.stride * g.in_pixel(),
-                  .a_step = g.samples,
-                  .b = w,
-                  .b_step = block.width,
-                  .c = tile.data(),
-                  .c_row = convolution::block_width});
-      for (int r = row_taps.begin; r < row_taps.end; ++r)
-        for (int c = column_taps.begin; c < column_taps.end; c += step)
-          sum.add({g.in(g.rows.input(row, r), g.columns.input(begin, c)), block.tap(g, r, c)});
-      sum.finish();
-      for (int column = 0; column < columns; ++column)
-        for (int o = 0; o < block.width; ++o)
-          y[g.out(row, begin + column) + std::ptrdiff_t{block.first + o} * g.samples + sample] =
-              tile[static_cast<std::size_t>(column * convolution::block_width + o)] +
-              (bias ? bias[block.first + o] : T{0});
-    }
-  });
-}
-
-}  // namespace convolution
 
 /// y = w * x + bias. x (N, C, H, W), y (N, O, OH, OW), w (O, C / groups, KH, KW), bias (O) or null; all in
-/// the memory orders above.
+/// the memory orders of conv_geometry.hpp.
 template <class T>
-[[gnu::noinline]] void conv_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y,
-                                    Workers& workers) {
-  const int registerful = register_bytes() / static_cast<int>(sizeof(T));
-  const int whole = g.samples / registerful * registerful;
-  const int blocks = convolution::blocks_of(g);
-  const int chunks = (blocks + 3) / 4;
-  workers.run(g.rows.out * g.groups * chunks, [&](int task) {
-    const int row = task / (g.groups * chunks);
-    const int group = task / chunks % g.groups;
-    const Slice some = slice_of(blocks, task % chunks, chunks);
-    for (int index = some.begin; index < some.end; ++index) {
-      const convolution::Block block = convolution::block_of(g, group, index);
-      if (whole > 0) convolution::forward_row(g, block, group, row, whole, x, w, bias, y);
-      for (int sample = whole; sample < g.samples; ++sample)
-        convolution::forward_row_of_one(g, block, group, row, sample, x, w, bias, y);
-    }
-  });
+void conv_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y, T* scratch,
+                  Workers& workers) {
+  if (!is_short<T>(g)) return direct::forward(g, x, w, bias, y, workers);
+  winograd::spread_weights(g, w, false, scratch, workers);
+  winograd::convolve(g, false, x, scratch, bias, y, workers);
 }
 
 /// dx = the transposed convolution of dy: overwritten. Shapes as in conv_forward.
 template <class T>
-[[gnu::noinline]] void conv_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx,
-                                           Workers& workers) {
-  const int chunks = (g.group_in() + 63) / 64;
-  const int blocks = convolution::blocks_of(g);
-  const int full = g.group_out() / convolution::block_width;
-  workers.run(g.rows.in * g.groups * chunks, [&](int task) {
-    const int row = task / (g.groups * chunks);
-    const int group = task / chunks % g.groups;
-    const Slice ins = slice_of(g.group_in(), task % chunks, chunks);
-    for (int column = 0; column < g.columns.in; ++column) {
-      // The last block may be narrower than the others: it is a product of its own.
-      for (int begin = 0, end = 0; begin < blocks; begin = end) {
-        end = begin < full ? full : blocks;
-        const int width = convolution::block_of(g, group, begin).width;
-        Sum<T> sum(
-            {.rows = ins.end - ins.begin,
-             .columns = g.samples,
-             .depth = width,
-             .a = w + std::ptrdiff_t{ins.begin} * width,
-             .a_row = width,
-             .a_step = 1,
-             .b = dy,
-             .b_step = g.samples,
-             .c = dx + g.in(row, column) + (std::ptrdiff_t{group} * g.group_in() + ins.begin) * g.samples,
-             .c_row = g.samples,
-             .start = begin == 0 ? Start::zero : Start::memory});
-        g.rows.for_each_output(row, [&](int r, int out_row) {
-          g.columns.for_each_output(column, [&](int c, int out_column) {
-            for (int index = begin; index < end; ++index) {
-              const convolution::Block block = convolution::block_of(g, group, index);
-              sum.add(
-                  {block.tap(g, r, c), g.out(out_row, out_column) + std::ptrdiff_t{block.first} * g.samples});
-            }
-          });
-        });
-        sum.finish();
-      }
-    }
-  });
+void conv_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx, T* scratch,
+                         Workers& workers) {
+  if (!is_short<T>(g)) return direct::backward_input(g, dy, w, dx, workers);
+  winograd::spread_weights(g, w, true, scratch, workers);
+  winograd::convolve<T>(g, true, dy, scratch, nullptr, dx, workers);
 }
 
-/// dw += the gradient by the weights; each block of dw sums the output pixels in their order. `turned` is
-/// scratch of as many values as dy has.
+/// dw += the gradient by the weights. Shapes as in conv_forward.
 template <class T>
-[[gnu::noinline]] void conv_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw, T* turned,
-                                            Workers& workers) {
-  const int blocks = convolution::blocks_of(g);
-  // dy with the outputs of a block side by side instead of the samples.
-  workers.run(g.rows.out, [&](int row) {
-    for (int column = 0; column < g.columns.out; ++column)
-      for (int group = 0; group < g.groups; ++group)
-        for (int index = 0; index < blocks; ++index) {
-          const convolution::Block block = convolution::block_of(g, group, index);
-          const std::ptrdiff_t at = g.out(row, column) + std::ptrdiff_t{block.first} * g.samples;
-          for (std::ptrdiff_t o = 0; o < block.width; ++o)
-            for (std::ptrdiff_t n = 0; n < g.samples; ++n)
-              turned[at + n * block.width + o] = dy[at + o * g.samples + n];
-        }
-  });
-  workers.run(g.rows.kernel * g.groups * blocks, [&](int task) {
-    const int tap = task / (g.groups * blocks);
-    const int group = task / blocks % g.groups;
-    const convolution::Block block = convolution::block_of(g, group, task % blocks);
-    const Slice rows = g.rows.outputs(tap);
-    for (int row = rows.begin; row < rows.end; ++row)
-      convolution::for_each_run(g.columns, [&](int begin, int end, Slice column_taps) {
-        const int step = convolution::together(g, column_taps);
-        for (int c = column_taps.begin; c < column_taps.end; c += step) {
-          Sum<T> sum({.rows = step * g.group_in(),
-                      .columns = block.width,
-                      .depth = g.samples,
-                      .a = x + std::ptrdiff_t{group} * g.group_in() * g.samples,
-                      .a_row = g.samples,
-                      .a_step = 1,
-                      .b = turned + std::ptrdiff_t{block.first} * g.samples,
-                      .b_step = block.width,
-                      .c = dw + block.tap(g, tap, c),
-                      .c_row = block.width,
-                      .start = Start::memory});
-          for (int column = begin; column < end; ++column)
-            sum.add({g.in(g.rows.input(row, tap), g.columns.input(column, c)), g.out(row, column)});
-          sum.finish();
-        }
-      });
-  });
+void conv_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw, T* scratch,
+                          Workers& workers) {
+  T* const turned = scratch;
+  direct::turn(g, dy, turned, workers);
+  if (!is_short<T>(g)) return direct::backward_weight(g, x, turned, dw, workers);
+  const std::size_t samples = static_cast<std::size_t>(g.samples);
+  T* const spread_dy = turned + g.rows.out * g.columns.out * g.out_pixel();
+  winograd::backward_weight(g, x, turned, dw, spread_dy, spread_dy + winograd::gradient_values(g) * samples,
+                            workers);
 }
 
 /// dbias[o] += the sum of dy over every pixel and sample of channel o.

@@ -7,21 +7,13 @@
 // convolution's window, say) without leaving the registers.
 #pragma once
 
+#include <captcha/kernels/registers.hpp>
+
 #include <array>
 #include <cstddef>
 #include <span>
 
 namespace captcha {
-
-/// `Count` values that are loaded, stored and computed with at once, from any address.
-template <class T, int Count>
-struct Lanes {
-  using type [[gnu::vector_size(Count * sizeof(T)), gnu::aligned(alignof(T)), gnu::may_alias]] = T;
-};
-template <class T>
-struct Lanes<T, 1> {
-  using type = T;
-};
 
 /// Where a stretch of the sum starts in a and in b, counted in values.
 struct Leg {
@@ -95,55 +87,28 @@ template <int M, int V, int L, class T>
     if (row < p.rows) multiply_rows<M / 2, V, L>(p, row, column);
 }
 
-/// The whole product with registers of `Bytes` bytes, M or fewer of them for sums.
-template <int Bytes, int M, class T>
-[[gnu::always_inline]] inline void multiply_all(const Product<T>& p) {
-  constexpr int wide = Bytes / static_cast<int>(sizeof(T));
-  int column = 0;
-  for (; column + 2 * wide <= p.columns; column += 2 * wide) multiply_rows<M / 2, 2, wide>(p, 0, column);
-  for (; column + wide <= p.columns; column += wide) multiply_rows<M, 1, wide>(p, 0, column);
-  if constexpr (wide > 4)
-    for (; column + 4 <= p.columns; column += 4) multiply_rows<8, 1, 4>(p, 0, column);
-  for (; column < p.columns; ++column) multiply_rows<8, 1, 1>(p, 0, column);
-}
+/// The whole product as a kernel: sixteen registers for sums where there are 32, else eight.
+template <class T>
+struct Multiply {
+  const Product<T>& p;
 
-// One copy for each kind of registers; which one runs is decided on the machine that it runs on, so that a
-// program compiled for any processor is fast on a good one. Everything above is inlined into these.
-template <class T>
-[[gnu::noinline]] void multiply_plain(const Product<T>& p) {
-  multiply_all<16, 8>(p);
-}
-#if defined(__x86_64__)
-template <class T>
-[[gnu::noinline, gnu::target("avx2,fma")]] void multiply_avx2(const Product<T>& p) {
-  multiply_all<32, 8>(p);
-}
-template <class T>
-[[gnu::noinline, gnu::target("avx512f,avx512vl,avx2,fma")]] void multiply_avx512(const Product<T>& p) {
-  multiply_all<64, 16>(p);
-}
-#endif
-
-/// The bytes of this machine's registers: 16, 32 or 64.
-inline int register_bytes() {
-#if defined(__x86_64__)
-  static const int bytes = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") ? 64
-                           : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")       ? 32
-                                                                                                   : 16;
-  return bytes;
-#else
-  return 16;
-#endif
-}
+  template <int Bytes>
+  [[gnu::always_inline]] inline void operator()() const {
+    constexpr int wide = Bytes / static_cast<int>(sizeof(T));
+    constexpr int rows = Bytes == 64 ? 16 : 8;
+    int column = 0;
+    for (; column + 2 * wide <= p.columns; column += 2 * wide) multiply_rows<rows / 2, 2, wide>(p, 0, column);
+    for (; column + wide <= p.columns; column += wide) multiply_rows<rows, 1, wide>(p, 0, column);
+    if constexpr (wide > 4)
+      for (; column + 4 <= p.columns; column += 4) multiply_rows<8, 1, 4>(p, 0, column);
+    for (; column < p.columns; ++column) multiply_rows<8, 1, 1>(p, 0, column);
+  }
+};
 
 /// Computes the whole product on the calling thread.
 template <class T>
 void multiply(const Product<T>& p) {
-#if defined(__x86_64__)
-  if (register_bytes() == 64) return multiply_avx512(p);
-  if (register_bytes() == 32) return multiply_avx2(p);
-#endif
-  multiply_plain(p);
+  on_registers(Multiply<T>{p});
 }
 
 /// Collects the legs of a product and computes it: at the end, and before that whenever there are many.

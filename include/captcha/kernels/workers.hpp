@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -13,13 +15,32 @@
 
 namespace captcha {
 
+/// Memory of one thread that the task at work may scribble on.
+struct Workspace {
+  static constexpr std::size_t bytes = std::size_t{1} << 21;  ///< about a second-level cache
+  static constexpr std::align_val_t alignment{64};
+
+  Workspace() : memory(::operator new(bytes, alignment)) {}
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(memory.get());
+  }
+
+ private:
+  struct Free {
+    void operator()(void* memory) const { ::operator delete(memory, alignment); }
+  };
+  std::unique_ptr<void, Free> memory;
+};
+
 /// Runs tasks 0 … count - 1 on a fixed set of threads, the caller's among them. How work is cut into tasks
 /// never depends on the number of threads, and tasks write disjoint memory: so results do not either.
 class Workers {
  public:
   /// `threads` counts the caller: 1 starts no thread and runs everything inline.
-  explicit Workers(int threads = 1) {
-    for (int i = 1; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+  explicit Workers(int threads = 1) : workspaces_(static_cast<std::size_t>(std::max(threads, 1))) {
+    for (std::size_t i = 1; i < workspaces_.size(); ++i)
+      threads_.emplace_back([this, i] { serve(workspaces_[i]); });
   }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -31,23 +52,31 @@ class Workers {
 
   int size() const { return static_cast<int>(threads_.size()) + 1; }
 
-  /// Calls task(i) once for every i in [0, count) and returns when all are done. An exception of a task is
-  /// rethrown here after the others. Several callers may share a pool: they take turns. A task must not call
-  /// run itself.
+  /// Calls task(i), or task(i, workspace) with a workspace that is the thread's own, once for every i in
+  /// [0, count) and returns when all are done. An exception of a task is rethrown here after the others.
+  /// Several callers may share a pool: they take turns. A task must not call run itself.
   template <class Task>
   void run(int count, Task&& task) {
+    const auto call = [](Task& target, int i, const Workspace& workspace) {
+      if constexpr (std::is_invocable_v<Task&, int, const Workspace&>)
+        target(i, workspace);
+      else
+        target(i);
+    };
+    const std::lock_guard turn(turn_);
     if (threads_.empty() || count <= 1) {
-      for (int i = 0; i < count; ++i) task(i);
+      for (int i = 0; i < count; ++i) call(task, i, workspaces_.front());
       return;
     }
-    const std::lock_guard turn(turn_);
-    call_ = [](void* target, int i) { (*static_cast<std::remove_reference_t<Task>*>(target))(i); };
+    call_ = [](void* target, int i, const Workspace& workspace) {
+      decltype(call){}(*static_cast<std::remove_reference_t<Task>*>(target), i, workspace);
+    };
     target_ = const_cast<void*>(static_cast<const void*>(std::addressof(task)));
     count_ = count;
     next_.store(0, std::memory_order_relaxed);
     busy_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
     announce();
-    work();
+    work(workspaces_.front());
     for (int left = busy_.load(std::memory_order_acquire); left != 0;
          left = busy_.load(std::memory_order_acquire))
       busy_.wait(left, std::memory_order_acquire);
@@ -60,30 +89,31 @@ class Workers {
     round_.notify_all();
   }
 
-  void serve() {
+  void serve(const Workspace& workspace) {
     for (unsigned seen = 0;;) {
       round_.wait(seen, std::memory_order_acquire);
       seen = round_.load(std::memory_order_acquire);
       if (stop_.load(std::memory_order_relaxed)) return;
-      work();
+      work(workspace);
       if (busy_.fetch_sub(1, std::memory_order_release) == 1) busy_.notify_one();
     }
   }
 
-  void work() {
+  void work(const Workspace& workspace) {
     try {
       for (int i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
            i = next_.fetch_add(1, std::memory_order_relaxed))
-        call_(target_, i);
+        call_(target_, i, workspace);
     } catch (...) {
       const std::lock_guard lock(error_guard_);
       if (!error_) error_ = std::current_exception();
     }
   }
 
+  std::vector<Workspace> workspaces_;
   std::vector<std::thread> threads_;
   std::mutex turn_;
-  void (*call_)(void*, int) = nullptr;
+  void (*call_)(void*, int, const Workspace&) = nullptr;
   void* target_ = nullptr;
   int count_ = 0;
   alignas(64) std::atomic<int> next_{0};

@@ -63,9 +63,10 @@ struct Conv2d : LayerDefaults {
                           Options.stride.columns);
   }
 
-  /// The output's gradient, turned.
   static constexpr Footprint scratch(Shape in, Pass pass) {
-    return pass == Pass::backward ? Footprint{out(in).size(), 0} : Footprint{};
+    const ConvGeometry g = geometry(in, 1);
+    const ConvScratch wanted = pass == Pass::backward ? conv_backward_scratch(g) : conv_forward_scratch(g);
+    return {wanted.per_sample, wanted.per_batch};
   }
 
   // --- parameters ---
@@ -92,7 +93,8 @@ struct Conv2d : LayerDefaults {
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
     const T* bias = Options.bias ? call.parameters + weight_size : nullptr;
-    conv_forward(geometry(S, call.samples), call.x, call.parameters, bias, call.y, call.workers);
+    conv_forward(geometry(S, call.samples), call.x, call.parameters, bias, call.y, call.scratch,
+                 call.workers);
   }
 
   // --- backward ---
@@ -102,7 +104,7 @@ struct Conv2d : LayerDefaults {
     if (!call.frozen[0]) conv_backward_weight(g, call.x, call.dy, call.gradients, call.scratch, call.workers);
     if constexpr (Options.bias)
       if (!call.frozen[1]) conv_backward_bias(g, call.dy, call.gradients + weight_size, call.workers);
-    if (call.dx) conv_backward_input(g, call.dy, call.parameters, call.dx, call.workers);
+    if (call.dx) conv_backward_input(g, call.dy, call.parameters, call.dx, call.scratch, call.workers);
   }
 
  private:

@@ -1,0 +1,207 @@
+// Convolution as it is written: matrix products on [row][column][channel][sample] memory, without im2col.
+//
+// What one output pixel reads of one kernel row is a single stretch of memory, (kernel columns x channels)
+// by samples, so each output pixel is a product of the weights with a few such stretches. Rows and columns
+// that are only padding are never multiplied.
+#pragma once
+
+#include <captcha/kernels/conv_geometry.hpp>
+#include <captcha/kernels/tile.hpp>
+#include <captcha/kernels/workers.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+namespace captcha {
+
+namespace direct {
+
+using convolution::Block;
+using convolution::block_of;
+using convolution::block_width;
+using convolution::blocks_of;
+using convolution::for_each_run;
+using convolution::together;
+
+/// One output row of one block, for the first `samples` of the batch: samples side by side.
+template <class T>
+void forward_row(const ConvGeometry& g, const Block& block, int group, int row, int samples, const T* x,
+                 const T* w, const T* bias, T* y) {
+  const Slice row_taps = g.rows.taps(row);
+  for (int column = 0; column < g.columns.out; ++column) {
+    const Slice column_taps = g.columns.taps(column);
+    const int step = together(g, column_taps);
+    Sum<T> sum({.rows = block.width,
+                .columns = samples,
+                .depth = step * g.group_in(),
+                .a = w,
+                .a_row = 1,
+                .a_step = block.width,
+                .b = x + std::ptrdiff_t{group} * g.group_in() * g.samples,
+                .b_step = g.samples,
+                .c = y + g.out(row, column) + std::ptrdiff_t{block.first} * g.samples,
+                .c_row = g.samples,
+                .start = bias ? Start::bias : Start::zero,
+                .bias = bias ? bias + block.first : nullptr});
+    for (int r = row_taps.begin; r < row_taps.end; ++r)
+      for (int c = column_taps.begin; c < column_taps.end; c += step)
+        sum.add({block.tap(g, r, c), g.in(g.rows.input(row, r), g.columns.input(column, c))});
+    sum.finish();
+  }
+}
+
+/// The same for one sample alone: outputs side by side, because there are no samples to fill a register.
+template <class T>
+void forward_row_of_one(const ConvGeometry& g, const Block& block, int group, int row, int sample, const T* x,
+                        const T* w, const T* bias, T* y) {
+  constexpr int most = 16;  // columns at once
+  const Slice row_taps = g.rows.taps(row);
+  for_each_run(g.columns, [&](int begin, int end, Slice column_taps) {
+    const int step = together(g, column_taps);
+    for (; begin < end; begin += most) {
+      const int columns = std::min(most, end - begin);
+      std::array<T, static_cast<std::size_t>(most) * block_width> tile;
+      Sum<T> sum({.rows = columns,
+                  .columns = block.width,
+                  .depth = step * g.group_in(),
+                  .a = x + std::ptrdiff_t{group} * g.group_in() * g.samples + sample,
+                  .a_row = g.columns.stride * g.in_pixel(),
+                  .a_step = g.samples,
+                  .b = w,
+                  .b_step = block.width,
+                  .c = tile.data(),
+                  .c_row = block_width});
+      for (int r = row_taps.begin; r < row_taps.end; ++r)
+        for (int c = column_taps.begin; c < column_taps.end; c += step)
+          sum.add({g.in(g.rows.input(row, r), g.columns.input(begin, c)), block.tap(g, r, c)});
+      sum.finish();
+      for (int column = 0; column < columns; ++column)
+        for (int o = 0; o < block.width; ++o)
+          y[g.out(row, begin + column) + std::ptrdiff_t{block.first + o} * g.samples + sample] =
+              tile[static_cast<std::size_t>(column * block_width + o)] +
+              (bias ? bias[block.first + o] : T{0});
+    }
+  });
+}
+
+/// y = w * x + bias. x (N, C, H, W), y (N, O, OH, OW), w (O, C / groups, KH, KW), bias (O) or null; all in
+/// the memory orders above.
+template <class T>
+[[gnu::noinline]] void forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y,
+                               Workers& workers) {
+  const int registerful = register_bytes() / static_cast<int>(sizeof(T));
+  const int whole = g.samples / registerful * registerful;
+  const int blocks = blocks_of(g);
+  const int chunks = (blocks + 3) / 4;
+  workers.run(g.rows.out * g.groups * chunks, [&](int task) {
+    const int row = task / (g.groups * chunks);
+    const int group = task / chunks % g.groups;
+    const Slice some = slice_of(blocks, task % chunks, chunks);
+    for (int index = some.begin; index < some.end; ++index) {
+      const Block block = block_of(g, group, index);
+      if (whole > 0) forward_row(g, block, group, row, whole, x, w, bias, y);
+      for (int sample = whole; sample < g.samples; ++sample)
+        forward_row_of_one(g, block, group, row, sample, x, w, bias, y);
+    }
+  });
+}
+
+/// dx = the transposed convolution of dy: overwritten. Shapes as in forward.
+template <class T>
+[[gnu::noinline]] void backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx,
+                                      Workers& workers) {
+  const int chunks = (g.group_in() + 63) / 64;
+  const int blocks = blocks_of(g);
+  const int full = g.group_out() / block_width;
+  workers.run(g.rows.in * g.groups * chunks, [&](int task) {
+    const int row = task / (g.groups * chunks);
+    const int group = task / chunks % g.groups;
+    const Slice ins = slice_of(g.group_in(), task % chunks, chunks);
+    for (int column = 0; column < g.columns.in; ++column) {
+      // The last block may be narrower than the others: it is a product of its own.
+      for (int begin = 0, end = 0; begin < blocks; begin = end) {
+        end = begin < full ? full : blocks;
+        const int width = block_of(g, group, begin).width;
+        Sum<T> sum(
+            {.rows = ins.end - ins.begin,
+             .columns = g.samples,
+             .depth = width,
+             .a = w + std::ptrdiff_t{ins.begin} * width,
+             .a_row = width,
+             .a_step = 1,
+             .b = dy,
+             .b_step = g.samples,
+             .c = dx + g.in(row, column) + (std::ptrdiff_t{group} * g.group_in() + ins.begin) * g.samples,
+             .c_row = g.samples,
+             .start = begin == 0 ? Start::zero : Start::memory});
+        g.rows.for_each_output(row, [&](int r, int out_row) {
+          g.columns.for_each_output(column, [&](int c, int out_column) {
+            for (int index = begin; index < end; ++index) {
+              const Block block = block_of(g, group, index);
+              sum.add(
+                  {block.tap(g, r, c), g.out(out_row, out_column) + std::ptrdiff_t{block.first} * g.samples});
+            }
+          });
+        });
+        sum.finish();
+      }
+    }
+  });
+}
+
+/// The output's gradient with the outputs of a block side by side instead of the samples:
+/// [row][column][block] [sample][output].
+template <class T>
+[[gnu::noinline]] void turn(const ConvGeometry& g, const T* dy, T* turned, Workers& workers) {
+  const int blocks = blocks_of(g);
+  workers.run(g.rows.out, [&](int row) {
+    for (int column = 0; column < g.columns.out; ++column)
+      for (int group = 0; group < g.groups; ++group)
+        for (int index = 0; index < blocks; ++index) {
+          const Block block = block_of(g, group, index);
+          const std::ptrdiff_t at = g.out(row, column) + std::ptrdiff_t{block.first} * g.samples;
+          for (std::ptrdiff_t o = 0; o < block.width; ++o)
+            for (std::ptrdiff_t n = 0; n < g.samples; ++n)
+              turned[at + n * block.width + o] = dy[at + o * g.samples + n];
+        }
+  });
+}
+
+/// dw += the gradient by the weights; each block of dw sums the output pixels in their order. `turned` is the
+/// output's gradient with the outputs of a block side by side.
+template <class T>
+[[gnu::noinline]] void backward_weight(const ConvGeometry& g, const T* x, const T* turned, T* dw,
+                                       Workers& workers) {
+  const int blocks = blocks_of(g);
+  workers.run(g.rows.kernel * g.groups * blocks, [&](int task) {
+    const int tap = task / (g.groups * blocks);
+    const int group = task / blocks % g.groups;
+    const Block block = block_of(g, group, task % blocks);
+    const Slice rows = g.rows.outputs(tap);
+    for (int row = rows.begin; row < rows.end; ++row)
+      for_each_run(g.columns, [&](int begin, int end, Slice column_taps) {
+        const int step = together(g, column_taps);
+        for (int c = column_taps.begin; c < column_taps.end; c += step) {
+          Sum<T> sum({.rows = step * g.group_in(),
+                      .columns = block.width,
+                      .depth = g.samples,
+                      .a = x + std::ptrdiff_t{group} * g.group_in() * g.samples,
+                      .a_row = g.samples,
+                      .a_step = 1,
+                      .b = turned + std::ptrdiff_t{block.first} * g.samples,
+                      .b_step = block.width,
+                      .c = dw + block.tap(g, tap, c),
+                      .c_row = block.width,
+                      .start = Start::memory});
+          for (int column = begin; column < end; ++column)
+            sum.add({g.in(g.rows.input(row, tap), g.columns.input(column, c)), g.out(row, column)});
+          sum.finish();
+        }
+      });
+  });
+}
+
+}  // namespace direct
+
+}  // namespace captcha
