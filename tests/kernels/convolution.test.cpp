@@ -174,9 +174,9 @@ TEST_CASE("the short convolution equals the reference, and is the one that runs"
     int height, width, padding;
   };
   for (const Short& s : {Short{16, {32, 32, 1}, 8, 8, 1},
-                         {17, {32, 48, 1}, 7, 9, 1},
-                         {40, {48, 32, 1}, 7, 4, 1},
-                         {16, {32, 80, 1}, 5, 6, 2},
+                         {17, {32, 64, 1}, 7, 9, 1},
+                         {40, {64, 32, 1}, 7, 4, 1},
+                         {16, {32, 96, 1}, 5, 6, 2},
                          {18, {32, 32, 1}, 13, 8, 0},
                          {67, {32, 32, 1}, 13, 7, 1}}) {
     const reference::Window axis{3, 1, s.padding, 1};

@@ -38,7 +38,7 @@ struct ConvGeometry {
 namespace convolution {
 
 /// Outputs whose weights lie side by side.
-inline constexpr int block_width = 16;
+inline constexpr int block_width = 32;
 
 /// A block of outputs of one group: the first one, how many, and where its weights start.
 struct Block {

@@ -60,6 +60,7 @@ void conv_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw,
                           Workers& workers) {
   T* const turned = scratch;
   direct::turn(g, dy, turned, workers);
+  if (g.group_in() < 16) return direct::backward_weight_by_windows(g, x, turned, dw, workers);
   if (!is_short<T>(g)) return direct::backward_weight(g, x, turned, dw, workers);
   const std::size_t samples = static_cast<std::size_t>(g.samples);
   T* const spread_dy = turned + g.rows.out * g.columns.out * g.out_pixel();

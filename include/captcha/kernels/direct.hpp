@@ -7,6 +7,7 @@
 
 #include <captcha/kernels/conv_geometry.hpp>
 #include <captcha/kernels/tile.hpp>
+#include <captcha/kernels/transpose.hpp>
 #include <captcha/kernels/workers.hpp>
 
 #include <algorithm>
@@ -161,44 +162,84 @@ template <class T>
         for (int index = 0; index < blocks; ++index) {
           const Block block = block_of(g, group, index);
           const std::ptrdiff_t at = g.out(row, column) + std::ptrdiff_t{block.first} * g.samples;
-          for (std::ptrdiff_t o = 0; o < block.width; ++o)
-            for (std::ptrdiff_t n = 0; n < g.samples; ++n)
-              turned[at + n * block.width + o] = dy[at + o * g.samples + n];
+          on_registers(Transpose<T>{block.width, g.samples, dy + at, g.samples, turned + at, block.width});
         }
   });
 }
 
-/// dw += the gradient by the weights; each block of dw sums the output pixels in their order. `turned` is the
-/// output's gradient with the outputs of a block side by side.
+/// dw += the gradient by the weights; each value sums the output pixels in their order. `turned` is the
+/// output's gradient, turned.
 template <class T>
 [[gnu::noinline]] void backward_weight(const ConvGeometry& g, const T* x, const T* turned, T* dw,
                                        Workers& workers) {
   const int blocks = blocks_of(g);
-  workers.run(g.rows.kernel * g.groups * blocks, [&](int task) {
-    const int tap = task / (g.groups * blocks);
+  workers.run(g.taps() * g.groups * blocks, [&](int task) {
+    const int tap = task / (g.groups * blocks), r = tap / g.columns.kernel, c = tap % g.columns.kernel;
     const int group = task / blocks % g.groups;
     const Block block = block_of(g, group, task % blocks);
-    const Slice rows = g.rows.outputs(tap);
+    Sum<T> sum({.rows = g.group_in(),
+                .columns = block.width,
+                .depth = g.samples,
+                .a = x + std::ptrdiff_t{group} * g.group_in() * g.samples,
+                .a_row = g.samples,
+                .a_step = 1,
+                .b = turned + std::ptrdiff_t{block.first} * g.samples,
+                .b_step = block.width,
+                .c = dw + block.tap(g, r, c),
+                .c_row = block.width,
+                .start = Start::memory});
+    const Slice rows = g.rows.outputs(r), columns = g.columns.outputs(c);
     for (int row = rows.begin; row < rows.end; ++row)
-      for_each_run(g.columns, [&](int begin, int end, Slice column_taps) {
-        const int step = together(g, column_taps);
-        for (int c = column_taps.begin; c < column_taps.end; c += step) {
-          Sum<T> sum({.rows = step * g.group_in(),
-                      .columns = block.width,
-                      .depth = g.samples,
-                      .a = x + std::ptrdiff_t{group} * g.group_in() * g.samples,
-                      .a_row = g.samples,
-                      .a_step = 1,
-                      .b = turned + std::ptrdiff_t{block.first} * g.samples,
-                      .b_step = block.width,
-                      .c = dw + block.tap(g, tap, c),
-                      .c_row = block.width,
-                      .start = Start::memory});
-          for (int column = begin; column < end; ++column)
-            sum.add({g.in(g.rows.input(row, tap), g.columns.input(column, c)), g.out(row, column)});
-          sum.finish();
+      for (int column = columns.begin; column < columns.end; ++column)
+        sum.add({g.in(g.rows.input(row, r), g.columns.input(column, c)), g.out(row, column)});
+    sum.finish();
+  });
+}
+
+/// The same for few input channels, which alone would make thin products: the inputs under a window, of
+/// several taps and with zeros for padding, are first put one behind the other.
+template <class T>
+[[gnu::noinline]] void backward_weight_by_windows(const ConvGeometry& g, const T* x, const T* turned, T* dw,
+                                                  Workers& workers) {
+  constexpr int most_rows = 24, most_samples = 512;
+  const int blocks = blocks_of(g), values = g.taps() * g.group_in();
+  const int parts = (values + most_rows - 1) / most_rows;
+  workers.run(g.groups * blocks * parts, [&](int task, const Workspace& workspace) {
+    const int group = task / parts / blocks;
+    const Block block = block_of(g, group, task / parts % blocks);
+    const Slice some = slice_of(values, task % parts, parts);
+    T* const window = workspace.as<T>();
+    for (int pixel = 0; pixel < g.rows.out * g.columns.out; ++pixel)
+      for (int sample = 0; sample < g.samples; sample += most_samples) {
+        const int samples = std::min(most_samples, g.samples - sample);
+        const int row = pixel / g.columns.out, column = pixel % g.columns.out;
+        T* to = window;
+        for (int value = some.begin; value < some.end; ++value, to += samples) {
+          const int tap = value / g.group_in();
+          const int in_row = g.rows.input(row, tap / g.columns.kernel);
+          const int in_column = g.columns.input(column, tap % g.columns.kernel);
+          const int channel = group * g.group_in() + value % g.group_in();
+          if (in_row < 0 || in_row >= g.rows.in || in_column < 0 || in_column >= g.columns.in)
+            std::fill_n(to, samples, T{0});
+          else
+            std::copy_n(x + g.in(in_row, in_column) + std::ptrdiff_t{channel} * g.samples + sample, samples,
+                        to);
         }
-      });
+        Sum<T> sum({.rows = some.end - some.begin,
+                    .columns = block.width,
+                    .depth = samples,
+                    .a = window,
+                    .a_row = samples,
+                    .a_step = 1,
+                    .b = turned + g.out(row, column) + std::ptrdiff_t{block.first} * g.samples +
+                         std::ptrdiff_t{sample} * block.width,
+                    .b_step = block.width,
+                    .c = dw + block.weights + std::ptrdiff_t{some.begin} * block.width,
+                    .c_row = block.width,
+                    .start = Start::memory});
+        sum.add({0, 0});
+        sum.finish();
+      }
   });
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <captcha/kernels/axis.hpp>
+#include <captcha/kernels/registers.hpp>
 #include <captcha/kernels/workers.hpp>
 
 #include <algorithm>
@@ -68,44 +69,111 @@ void clear_inputs(const PoolGeometry& g, T* dx, std::size_t begin, std::size_t e
     std::fill(dx + pixel + begin, dx + pixel + end, T{0});
 }
 
+/// The part of an output pixel's window that lies inside the input.
+struct Window {
+  std::size_t first;  ///< where its first pixel starts
+  std::size_t row;    ///< from one of its rows to the next
+  std::size_t rows;
+  std::size_t columns;
+};
+constexpr Window window_of(const PoolGeometry& g, int row, int column) {
+  const Slice rows = g.rows.taps(row), columns = g.columns.taps(column);
+  return {g.in(g.rows.input(row, rows.begin), g.columns.input(column, columns.begin)), g.in(1, 0),
+          static_cast<std::size_t>(rows.end - rows.begin),
+          static_cast<std::size_t>(columns.end - columns.begin)};
+}
+
+/// Max-pooling of values [begin, end) of the run, as a kernel for on_registers.
+template <class T>
+struct MaxPoolForward {
+  const PoolGeometry& g;
+  std::size_t begin;
+  std::size_t end;
+  const T* x;
+  T* y;
+
+  template <int Bytes>
+  [[gnu::always_inline]] inline void operator()() const {
+    constexpr int wide = Bytes / static_cast<int>(sizeof(T));
+    for (int row = 0; row < g.rows.out; ++row)
+      for (int column = 0; column < g.columns.out; ++column) {
+        const Window window = window_of(g, row, column);
+        std::size_t i = begin;
+        for (; i + wide <= end; i += wide) values<wide>(window, x + i, y + g.out(row, column) + i);
+        for (; i < end; ++i) values<1>(window, x + i, y + g.out(row, column) + i);
+      }
+  }
+
+ private:
+  template <int L>
+  [[gnu::always_inline]] inline void values(const Window& window, const T* from, T* to) const {
+    using Vector = typename Lanes<T, L>::type;
+    Vector largest = Vector{} - std::numeric_limits<T>::infinity();
+    for (std::size_t r = 0; r < window.rows; ++r)
+      for (std::size_t c = 0; c < window.columns; ++c) {
+        const Vector value =
+            *reinterpret_cast<const Vector*>(from + window.first + r * window.row + c * g.run);
+        largest = (value > largest) | (value != value) ? value : largest;
+      }
+    *reinterpret_cast<Vector*>(to) = largest;
+  }
+};
+
 /// y = the largest value in each window; not-a-number wins, as in PyTorch. x (N, C, H, W), y (N, C, OH, OW).
 template <class T>
 [[gnu::noinline]] void max_pool_forward(const PoolGeometry& g, const T* x, T* y, Workers& workers) {
   for_each_part(g, workers, [&](std::size_t begin, std::size_t end) {
-    for_each_window(
-        g,
-        [&](std::size_t out, int, int) {
-          std::fill(y + out + begin, y + out + end, -std::numeric_limits<T>::infinity());
-        },
-        [&](std::size_t in, std::size_t out) {
-          T* __restrict largest = y + out;
-          for (std::size_t i = begin; i < end; ++i) {
-            const T value = x[in + i];
-            const bool wins = (value > largest[i]) | (value != value);
-            largest[i] = wins ? value : largest[i];
-          }
-        });
+    on_registers(MaxPoolForward<T>{g, begin, end, x, y});
   });
 }
 
+/// Its gradient.
+template <class T>
+struct MaxPoolBackward {
+  const PoolGeometry& g;
+  std::size_t begin;
+  std::size_t end;
+  const T* x;
+  const T* y;
+  const T* dy;
+  T* dx;
+
+  template <int Bytes>
+  [[gnu::always_inline]] inline void operator()() const {
+    constexpr int wide = Bytes / static_cast<int>(sizeof(T));
+    for (int row = 0; row < g.rows.out; ++row)
+      for (int column = 0; column < g.columns.out; ++column) {
+        const Window window = window_of(g, row, column);
+        std::size_t i = begin;
+        for (; i + wide <= end; i += wide) values<wide>(window, g.out(row, column), i);
+        for (; i < end; ++i) values<1>(window, g.out(row, column), i);
+      }
+  }
+
+ private:
+  template <int L>
+  [[gnu::always_inline]] inline void values(const Window& window, std::size_t out, std::size_t i) const {
+    using Vector = typename Lanes<T, L>::type;
+    const Vector zero{}, largest = *reinterpret_cast<const Vector*>(y + out + i);
+    Vector left = *reinterpret_cast<const Vector*>(dy + out + i);
+    for (std::size_t r = 0; r < window.rows; ++r)
+      for (std::size_t c = 0; c < window.columns; ++c) {
+        const std::size_t at = window.first + r * window.row + c * g.run + i;
+        const Vector value = *reinterpret_cast<const Vector*>(x + at);
+        *reinterpret_cast<Vector*>(dx + at) += value == largest ? left : zero;
+        left = value == largest ? zero : left;  // only the first one gets it
+      }
+  }
+};
+
 /// dx = dy at the first largest value of each window, 0 elsewhere: overwritten. The place is found again from
-/// x and y, which both neighbours keep anyway. `taken` is scratch of C * N values.
+/// x and y, which both neighbours keep anyway.
 template <class T>
 [[gnu::noinline]] void max_pool_backward(const PoolGeometry& g, const T* x, const T* y, const T* dy, T* dx,
-                                         T* taken, Workers& workers) {
+                                         Workers& workers) {
   for_each_part(g, workers, [&](std::size_t begin, std::size_t end) {
     clear_inputs(g, dx, begin, end);
-    for_each_window(
-        g, [&](std::size_t, int, int) { std::fill(taken + begin, taken + end, T{0}); },
-        [&](std::size_t in, std::size_t out) {
-          T* __restrict to = dx + in;
-          T* __restrict done = taken;
-          for (std::size_t i = begin; i < end; ++i) {
-            const bool chosen = (x[in + i] == y[out + i]) & (done[i] == T{0});
-            to[i] += chosen ? dy[out + i] : T{0};
-            done[i] = chosen ? T{1} : done[i];
-          }
-        });
+    on_registers(MaxPoolBackward<T>{g, begin, end, x, y, dy, dx});
   });
 }
 

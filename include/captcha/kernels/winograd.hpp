@@ -60,7 +60,7 @@ constexpr bool pays(const ConvGeometry& g) {
   };
   const std::size_t most = static_cast<std::size_t>(std::max(g.in_channels, g.out_channels));
   return fits(g.rows) && fits(g.columns) && g.groups == 1 && g.in_channels % block_width == 0 &&
-         g.out_channels % block_width == 0 && std::min(g.in_channels, g.out_channels) >= 32 &&
+         g.out_channels % block_width == 0 &&
          sizeof(T) * points * 32 * (most + block_width) <= Workspace::bytes &&
          50 * tiles(g.rows.out) * tiles(g.columns.out) < taps(g.rows) * taps(g.columns);
 }
@@ -160,7 +160,7 @@ constexpr std::size_t gradient_values(const ConvGeometry& g) {
 template <class T>
 [[gnu::noinline]] void backward_weight(const ConvGeometry& g, const T* x, const T* turned, T* dw,
                                        T* spread_dy, T* spread_dw, Workers& workers) {
-  constexpr int most_blocks = 4, width = 64;
+  constexpr int some_ins = 16, most_blocks = 2, width = 64;  // of a task
   const Side rows(g.rows, false), columns(g.columns, false);
   const int across = tiles(columns.out), blocks = g.out_channels / block_width;
   const std::ptrdiff_t tile = points * g.out_pixel(), block_values = std::ptrdiff_t{g.samples} * block_width;
@@ -178,8 +178,8 @@ template <class T>
           g.out_pixel(),
           static_cast<int>(block_values)});
     });
-    workers.run(g.in_channels / block_width * parts, [&](int task, const Workspace& workspace) {
-      const int first = task / parts * block_width;  // input channel
+    workers.run(g.in_channels / some_ins * parts, [&](int task, const Workspace& workspace) {
+      const int first = task / parts * some_ins;
       const Slice some = slice_of(blocks, task % parts, parts);
       T* const inputs = workspace.as<T>();  // [point][in][sample]
       for (int column = 0; column < across; ++column)
@@ -188,16 +188,16 @@ template <class T>
           on_registers(Spread<InputMatrix, T>{
               {x + g.in(rows.first(row), columns.first(column)) + std::ptrdiff_t{first} * g.samples + sample,
                columns.in * g.in_pixel(), g.in_pixel(), rows.present(row), columns.present(column)},
-              {block_width, samples, g.samples},
+              {some_ins, samples, g.samples},
               inputs,
-              std::ptrdiff_t{block_width} * samples,
+              std::ptrdiff_t{some_ins} * samples,
               samples});
           for (int block = some.begin; block < some.end; ++block)
             for (int i = 0; i < points; ++i) {
-              Sum<T> sum({.rows = block_width,
+              Sum<T> sum({.rows = some_ins,
                           .columns = block_width,
                           .depth = samples,
-                          .a = inputs + std::ptrdiff_t{i} * block_width * samples,
+                          .a = inputs + std::ptrdiff_t{i} * some_ins * samples,
                           .a_row = samples,
                           .a_step = 1,
                           .b = spread_dy + column * tile + i * g.out_pixel() + block * block_values +

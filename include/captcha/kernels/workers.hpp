@@ -79,11 +79,24 @@ class Workers {
     work(workspaces_.front());
     for (int left = busy_.load(std::memory_order_acquire); left != 0;
          left = busy_.load(std::memory_order_acquire))
-      busy_.wait(left, std::memory_order_acquire);
+      wait_while(busy_, left);
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
 
  private:
+  /// Returns when the value may be another. The next round mostly begins within microseconds: falling asleep
+  /// and being woken would take longer.
+  template <class V>
+  static void wait_while(const std::atomic<V>& value, V old) {
+    for (int turn = 0; turn < 4000; ++turn) {
+      if (value.load(std::memory_order_acquire) != old) return;
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    }
+    value.wait(old, std::memory_order_acquire);
+  }
+
   void announce() {
     round_.fetch_add(1, std::memory_order_release);
     round_.notify_all();
@@ -91,7 +104,7 @@ class Workers {
 
   void serve(const Workspace& workspace) {
     for (unsigned seen = 0;;) {
-      round_.wait(seen, std::memory_order_acquire);
+      wait_while(round_, seen);
       seen = round_.load(std::memory_order_acquire);
       if (stop_.load(std::memory_order_relaxed)) return;
       work(workspace);

@@ -60,10 +60,6 @@ template <Pool Options = Pool{}>
 struct MaxPool2d : WindowedPool<Options> {
   static constexpr Reads reads{.input = true, .output = true};
 
-  static constexpr Footprint scratch(Shape in, Pass pass) {
-    return {pass == Pass::backward ? static_cast<std::size_t>(in.channels) : 0, 0};
-  }
-
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
     max_pool_forward(MaxPool2d::geometry(S, call.samples), call.x, call.y, call.workers);
@@ -72,8 +68,7 @@ struct MaxPool2d : WindowedPool<Options> {
   template <Shape S, class T>
   static void backward(const Backward<T>& call) {
     if (call.dx)
-      max_pool_backward(MaxPool2d::geometry(S, call.samples), call.x, call.y, call.dy, call.dx, call.scratch,
-                        call.workers);
+      max_pool_backward(MaxPool2d::geometry(S, call.samples), call.x, call.y, call.dy, call.dx, call.workers);
   }
 };
 
