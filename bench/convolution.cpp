@@ -64,8 +64,7 @@ void run_case(benchmark::State& state, const Case& c, Way way) {
   Workers workers;
   for (auto _ : state) {
     if (way == Way::forward)
-      conv_forward(g, x.data(), w.data(), static_cast<const float*>(nullptr), y.data(), scratch.data(),
-                   workers);
+      conv_forward(g, x.data(), w.data(), Ending<float>{}, y.data(), scratch.data(), workers);
     if (way == Way::by_input) conv_backward_input(g, dy.data(), w.data(), dx.data(), scratch.data(), workers);
     if (way == Way::by_weight)
       conv_backward_weight(g, x.data(), dy.data(), dw.data(), scratch.data(), workers);

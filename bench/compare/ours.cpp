@@ -9,7 +9,6 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
-
 #include <sys/resource.h>
 
 #include <chrono>
@@ -87,6 +86,7 @@ json train(const Options& options) {
 json predict(const Options& options) {
   Weights<Network> weights = Weights<Network>::zeros();
   load_weights(options.weights, weights);
+  const auto packed = pack<character>(weights);
   Inference<Network, character> inference(options.batch);
   const std::vector<float> pixels = images(options.batch);
   const auto samples = static_cast<std::size_t>(options.batch);
@@ -94,7 +94,7 @@ json predict(const Options& options) {
   Workers workers(options.threads);
   const auto run = [&] {
     interleave<float>(pixels, character, samples, input.data(), 0, samples);
-    return inference(weights, input.data(), options.batch, workers);
+    return inference(packed, input.data(), options.batch, workers);
   };
   json result;
   const auto outputs = run();

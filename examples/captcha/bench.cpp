@@ -59,15 +59,16 @@ int bench(const BenchArguments& arguments) {
   const auto& batch = *epoch.begin();
   const double images = static_cast<double>(arguments.batch);
 
+  const auto packed = pack<character>(weights);
   const double infer = [&] {
     Inference<Network, character> inference(static_cast<int>(arguments.batch));
     return median_seconds(arguments.seconds, [&] {
-      inference(weights, batch.inputs().data(), static_cast<int>(arguments.batch), workers);
+      inference(packed, batch.inputs().data(), static_cast<int>(arguments.batch), workers);
     });
   }();
   const double latency = [&] {
     Inference<Network, character> inference(1);
-    return median_seconds(arguments.seconds, [&] { inference(weights, batch.inputs().data(), 1, workers); });
+    return median_seconds(arguments.seconds, [&] { inference(packed, batch.inputs().data(), 1, workers); });
   }();
   const double train = [&] {
     TrainingStep<Network, character, AdamW, CrossEntropy> step(arguments.batch, {},

@@ -52,7 +52,7 @@ std::vector<double> results(bool frozen) {
     all.insert(all.end(), values.begin(), values.end());
   };
   Inference<L, S, double> infer(samples);
-  take(infer(weights, x.data(), samples, workers));
+  take(infer(pack<S>(weights), x.data(), samples, workers));
   Tape<L, S, double> tape(samples);
   std::ranges::fill(tape.frozen(), frozen);
   take(tape.forward(weights, x.data(), samples, {}, workers));

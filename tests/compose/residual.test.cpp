@@ -62,9 +62,9 @@ TEST_CASE("a residual is the sum of body and shortcut") {
   Inference<L, shape, double> both(1);
   Inference<Body, shape, double> body(1);
   Inference<Average, shape, double> average(1);
-  const auto sum = both(weights, x.data(), 1, workers);
-  const auto one = body(of_body, x.data(), 1, workers);
-  const auto other = average(Weights<Average, double>(), x.data(), 1, workers);
+  const auto sum = both(pack<shape>(weights), x.data(), 1, workers);
+  const auto one = body(pack<shape>(of_body), x.data(), 1, workers);
+  const auto other = average(pack<shape>(Weights<Average, double>()), x.data(), 1, workers);
   for (std::size_t i = 0; i < sum.size(); ++i) CHECK(sum[i] == one[i] + other[i]);
 }
 

@@ -101,11 +101,11 @@ void compare(const Case& c, double tolerance, Workers& workers) {
       unwritten);
 
   std::vector<T> our_y(y.values.size(), unwritten);
-  conv_forward(g, our_x.data(), our_w.data(), our_bias.data(), our_y.data(), scratch.data(), workers);
+  conv_forward(g, our_x.data(), our_w.data(), Ending<T>{our_bias.data()}, our_y.data(), scratch.data(),
+               workers);
   expect("y", difference(our_y, y));
   std::ranges::fill(our_y, unwritten);
-  conv_forward(g, our_x.data(), our_w.data(), static_cast<const T*>(nullptr), our_y.data(), scratch.data(),
-               workers);
+  conv_forward(g, our_x.data(), our_w.data(), Ending<T>{}, our_y.data(), scratch.data(), workers);
   expect("y without bias", difference(our_y, reference::conv_forward(x, w, {}, c.window)));
 
   std::vector<T> our_dx(x.values.size(), unwritten);

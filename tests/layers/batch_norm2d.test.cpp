@@ -75,7 +75,7 @@ TEST_CASE("in prediction, and frozen in training, BatchNorm2d uses the running s
                                       static_cast<double>(1e-3f), get("weight"), get("bias"));
   Workers workers;
   Inference<Layer3, shape, double> infer(4);
-  CHECK(difference(vector_of(infer(weights, ours.data(), 4, workers)), y) < 1e-13);
+  CHECK(difference(vector_of(infer(pack<shape>(weights), ours.data(), 4, workers)), y) < 1e-13);
 
   // Freezing one of the two parameters is enough.
   for (const std::size_t slot : {0u, 1u}) {

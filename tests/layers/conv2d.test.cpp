@@ -38,7 +38,7 @@ TEST_CASE("Conv2d computes the reference's convolution with weights in PyTorch's
 
   Inference<L, shape, double> infer(3);
   Workers workers;
-  const auto got = infer(weights, to_layer_order<double>(x).data(), 3, workers);
+  const auto got = infer(pack<shape>(weights), to_layer_order<double>(x).data(), 3, workers);
   CHECK(difference(std::vector<double>(got.begin(), got.end()), y) < 1e-14);
 }
 

@@ -81,5 +81,5 @@ TEST_CASE("in prediction Dropout does nothing") {
   const auto x = random_values<float>(shape.size(), 1);
   Inference<Dropout<>, shape> infer(1);
   Workers workers;
-  CHECK(std::ranges::equal(infer(Weights<Dropout<>>(), x.data(), 1, workers), x));
+  CHECK(std::ranges::equal(infer(pack<shape>(Weights<Dropout<>>()), x.data(), 1, workers), x));
 }

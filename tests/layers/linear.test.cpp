@@ -26,7 +26,7 @@ TEST_CASE("Linear computes the weighted sums of its formula") {
   const auto y = reference::conv_forward(x, w, weights.get(weights.slot("bias")), {});
   Inference<L, flat(131), double> infer(3);
   Workers workers;
-  const auto got = infer(weights, to_layer_order<double>(x).data(), 3, workers);
+  const auto got = infer(pack<flat(131)>(weights), to_layer_order<double>(x).data(), 3, workers);
   CHECK(difference(std::vector<double>(got.begin(), got.end()), y) < 1e-14);
   STATIC_REQUIRE(parameter_count<L> == 131 * 257 + 257);
   STATIC_REQUIRE(parameter_count<Linear<3, 4, false>> == 12);

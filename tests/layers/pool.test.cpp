@@ -18,7 +18,7 @@ std::vector<double> predict(const std::vector<double>& x) {
   const int samples = static_cast<int>(x.size() / S.size());
   Inference<L, S, double> infer(samples);
   Workers workers;
-  const auto y = infer(Weights<L, double>(), x.data(), samples, workers);
+  const auto y = infer(pack<S>(Weights<L, double>()), x.data(), samples, workers);
   return {y.begin(), y.end()};
 }
 

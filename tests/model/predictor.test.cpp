@@ -24,7 +24,7 @@ TEST_CASE("a predictor gives for an image in (C, H, W) order what a batch gives"
   Inference<Net, shape> inference(samples);
   Workers workers;
   const auto batch = to_layer_order<float>(std::span<const float>(images), shape, samples);
-  const auto expected = inference(weights, batch.data(), samples, workers);
+  const auto expected = inference(pack<shape>(weights), batch.data(), samples, workers);
   Predictor<Net, shape> predict(weights);
   for (std::size_t n = 0; n < samples; ++n) {
     const auto logits = predict(std::span(images).subspan(n * shape.size(), shape.size()));
@@ -32,7 +32,8 @@ TEST_CASE("a predictor gives for an image in (C, H, W) order what a batch gives"
     for (std::size_t c = 0; c < 5; ++c) CHECK(logits[c] == Approx(expected[c * samples + n]).epsilon(1e-5));
   }
   CHECK_THROWS_WITH(predict(images), Catch::Contains("360 values, a 3 x 6 x 5 image has 90"));
-  CHECK_THROWS_WITH(inference(weights, batch.data(), samples + 1, workers), Catch::Contains("at most 4"));
+  CHECK_THROWS_WITH(inference(pack<shape>(weights), batch.data(), samples + 1, workers),
+                    Catch::Contains("at most 4"));
 }
 
 TEST_CASE("softmax gives shares of one, however large the logits are") {

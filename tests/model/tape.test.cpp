@@ -88,11 +88,12 @@ TEST_CASE("a training step and a prediction allocate nothing") {
   Weights<Net> weights(1), gradients = Weights<Net>::zeros();
   Tape<Net, shape> tape(samples);
   Inference<Net, shape> infer(samples);
+  const auto packed = pack<shape>(weights);
   const auto work = [&] {
     tape.forward(weights, x.data(), samples, {}, workers);
     std::ranges::fill(tape.output_gradient(samples), 1.0f);
     tape.backward(weights, gradients, x.data(), samples, {}, workers);
-    infer(weights, x.data(), samples, workers);
+    infer(packed, x.data(), samples, workers);
   };
   work();
   const long before = allocations;
@@ -137,7 +138,7 @@ TEST_CASE("a tape may be used for one batch after the other, of any size") {
 }
 
 TEST_CASE("one set of weights serves many threads") {
-  const Weights<Net> weights(1);
+  const auto packed = pack<shape>(Weights<Net>(1));
   const auto x = random_values<float>(shape.size() * 4, 1);
   std::vector<std::vector<float>> outputs(4);
   std::vector<std::thread> threads;
@@ -146,7 +147,7 @@ TEST_CASE("one set of weights serves many threads") {
       Workers workers;
       Inference<Net, shape> infer(4);
       for (int round = 0; round < 50; ++round) {
-        const auto y = infer(weights, x.data(), 4, workers);
+        const auto y = infer(packed, x.data(), 4, workers);
         output.assign(y.begin(), y.end());
       }
     });

@@ -109,7 +109,7 @@ class SpecimenOf final : public Specimen {
 
  private:
   std::span<const float> run_infer(const float* x) override {
-    return inference_(weights, x, samples, workers);
+    return inference_(pack<S>(weights), x, samples, workers);
   }
   std::span<const float> run_forward(const float* x) override {
     return tape_.forward(weights, x, samples, {}, workers);

@@ -20,8 +20,9 @@ struct ChainPlan {
   std::array<Footprint, Count + 1> boundary{};  ///< where in `saved` a kept boundary starts
   std::array<Footprint, Count + 1> own{};       ///< where in `saved` a layer's own region starts
   std::array<SlotCounter, Count + 1>
-      slots{};              ///< parameter values, buffer values and slots in front of a layer
-  Footprint saved{};        ///< everything backward must find
+      slots{};  ///< parameter values, buffer values and slots in front of a layer
+  std::array<std::size_t, Count + 1> packed{};  ///< where a layer's packed weights start
+  Footprint saved{};                            ///< everything backward must find
   Footprint infer_plane{};  ///< one of the two planes that unkept boundaries alternate between
   Footprint forward_plane{};
   Footprint backward_plane{};
@@ -44,6 +45,7 @@ struct ChainOf<LayerList<Layers...>> {
   template <std::size_t I>
   using Child = std::tuple_element_t<I, std::tuple<Layers...>>;
 
+  static constexpr bool adds = Adds<Child<count - 1>>;
   static constexpr Reads reads = [] {
     constexpr Reads all[] = {Layers::reads...};
     return Reads{all[0].input, all[count - 1].output};
@@ -97,6 +99,18 @@ struct ChainOf<LayerList<Layers...>> {
     (Layers::describe(slots), ...);
   }
 
+  // --- pack ---
+  static constexpr std::size_t packed(Shape in) { return plan(in).packed[count]; }
+  template <Shape S, class T>
+  static void pack(const Pack<T>& call) {
+    [[maybe_unused]] static constexpr ChainPlan<count> p = plan(S);
+    for_each_index<count>([&]<std::size_t I>() {
+      run_pack<Child<I>, p.shapes[I]>(Pack<T>{call.parameters + p.slots[I].parameters,
+                                              call.buffers + p.slots[I].buffers, call.packed + p.packed[I],
+                                              call.workers});
+    });
+  }
+
   // --- infer ---
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
@@ -106,9 +120,10 @@ struct ChainOf<LayerList<Layers...>> {
       return plane<Pass::infer>(p, call.scratch, boundary, call.samples);
     };
     for_each_index<count>([&]<std::size_t I>() {
-      Child<I>::template infer<p.shapes[I]>(Infer<T>{
-          call.samples, I == 0 ? call.x : at(I), I + 1 == count ? call.y : at(I + 1),
-          call.parameters + p.slots[I].parameters, call.buffers + p.slots[I].buffers, inner, call.workers});
+      constexpr bool last = I + 1 == count;
+      run_infer<Child<I>, p.shapes[I]>(Infer<T>{
+          call.samples, I == 0 ? call.x : at(I), last ? call.y : at(I + 1), call.parameters + p.packed[I],
+          nullptr, inner, call.workers, last ? call.add : nullptr, last && call.rectify});
     });
   }
 
@@ -170,6 +185,7 @@ struct ChainOf<LayerList<Layers...>> {
     constexpr std::array<Footprint (*)(Shape), count> saved_of{&Layers::saved...};
     constexpr std::array<Reads, count> reads_of{Layers::reads...};
     constexpr std::array<SlotCounter, count> slots_of{slot_count<Layers>...};
+    constexpr std::array<std::size_t (*)(Shape), count> packed_of{&packed_values<Layers>...};
     ChainPlan<count> p;
     p.shapes[0] = in;
     for (std::size_t i = 0; i < count; ++i) {
@@ -177,6 +193,7 @@ struct ChainOf<LayerList<Layers...>> {
       p.slots[i + 1] = {p.slots[i].parameters + slots_of[i].parameters,
                         p.slots[i].buffers + slots_of[i].buffers,
                         p.slots[i].parameter_slots + slots_of[i].parameter_slots};
+      p.packed[i + 1] = aligned(p.packed[i] + packed_of[i](p.shapes[i]));
       p.own[i] = p.saved;
       p.saved = followed_by(p.saved, saved_of[i](p.shapes[i]));
       if (i + 1 == count) break;

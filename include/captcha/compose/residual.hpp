@@ -3,6 +3,7 @@
 //   y = body(x) + shortcut(x)
 #pragma once
 
+#include <captcha/compose/fusion.hpp>
 #include <captcha/core/layer.hpp>
 #include <captcha/kernels/elementwise.hpp>
 #include <captcha/layers/identity.hpp>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <type_traits>
 
 namespace captcha {
 
@@ -25,10 +27,10 @@ constexpr bool check_sum() {
 }
 
 /// Any two layers with the same input and the same output shape. Transparent: it adds nothing to the names of
-/// parameters; the body's come first.
-template <Layer Body, Layer Shortcut = Identity>
+/// parameters; the body's come first. `AndReLU` is what the rule below makes of a sum followed by ReLU.
+template <Layer Body, Layer Shortcut = Identity, bool AndReLU = false>
 struct Residual {
-  static constexpr Reads reads{.input = Body::reads.input || Shortcut::reads.input};
+  static constexpr Reads reads{.input = Body::reads.input || Shortcut::reads.input, .output = AndReLU};
 
   // --- shapes ---
   static constexpr Shape wants(Shape in) {
@@ -40,7 +42,7 @@ struct Residual {
   /// A branch whose backward reads its own output must find it: the sum does not hold it.
   static constexpr Footprint saved(Shape in) { return parts(in).end; }
   static constexpr Footprint scratch(Shape in, Pass pass) {
-    return followed_by(branch(in, pass), either(Body::scratch(in, pass), Shortcut::scratch(in, pass)));
+    return followed_by(planes(in, pass), either(Body::scratch(in, pass), Shortcut::scratch(in, pass)));
   }
   static constexpr std::size_t multiply_adds(Shape in) {
     return Body::multiply_adds(in) + Shortcut::multiply_adds(in);
@@ -70,26 +72,36 @@ struct Residual {
   }
 
   // --- infer ---
+  static constexpr std::size_t packed(Shape in) { return packed_shortcut(in) + packed_values<Shortcut>(in); }
+  template <Shape S, class T>
+  static void pack(const Pack<T>& call) {
+    run_pack<Body, S>(call);
+    run_pack<Shortcut, S>(Pack<T>{call.parameters + body.parameters, call.buffers + body.buffers,
+                                  call.packed + packed_shortcut(S), call.workers});
+  }
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
-    T* const inner = call.scratch + branch(S, Pass::infer).offset(call.samples);
-    Body::template infer<S>(
-        Infer<T>{call.samples, call.x, call.y, call.parameters, call.buffers, inner, call.workers});
-    if constexpr (is_identity) {
-      add(size<S>(call.samples), call.y, call.x, call.y, call.workers);
-    } else {
-      Shortcut::template infer<S>(Infer<T>{call.samples, call.x, call.scratch,
-                                           call.parameters + body.parameters, call.buffers + body.buffers,
-                                           inner, call.workers});
-      add(size<S>(call.samples), call.y, call.scratch, call.y, call.workers);
+    T* const inner = call.scratch + planes(S, Pass::infer).offset(call.samples);
+    const T* from_shortcut = call.x;
+    if constexpr (!is_identity) {
+      run_infer<Shortcut, S>(Infer<T>{call.samples, call.x, call.scratch,
+                                      call.parameters + packed_shortcut(S), nullptr, inner, call.workers});
+      from_shortcut = call.scratch;
     }
+    Infer<T> to_body{call.samples, call.x, call.y, call.parameters, nullptr, inner, call.workers};
+    if constexpr (Adds<Body>) {
+      to_body.add = from_shortcut;
+      to_body.rectify = AndReLU;
+    }
+    run_infer<Body, S>(to_body);
+    if constexpr (!Adds<Body>) add<After>(size<S>(call.samples), call.y, from_shortcut, call.y, call.workers);
   }
 
   // --- forward ---
   template <Shape S, class T>
   static void forward(const Forward<T>& call) {
     static constexpr Parts p = parts(S);
-    T* const inner = call.scratch + branch(S, Pass::forward).offset(call.samples);
+    T* const inner = call.scratch + planes(S, Pass::forward).offset(call.samples);
     T* const from_body = Body::reads.output ? call.saved + p.body_output.offset(call.samples) : call.y;
     run_forward<Body, S>(Forward<T>{call.samples, call.x, from_body, call.parameters, call.buffers,
                                     call.saved, inner, call.frozen, call.noise.child(0), call.workers});
@@ -103,38 +115,47 @@ struct Residual {
                      call.frozen + body.parameter_slots, call.noise.child(1), call.workers});
       from_shortcut = out;
     }
-    add(size<S>(call.samples), from_body, from_shortcut, call.y, call.workers);
+    add<After>(size<S>(call.samples), from_body, from_shortcut, call.y, call.workers);
   }
 
   // --- backward ---
   template <Shape S, class T>
   static void backward(const Backward<T>& call) {
     static constexpr Parts p = parts(S);
-    T* const inner = call.scratch + branch(S, Pass::backward).offset(call.samples);
+    T* const inner = call.scratch + planes(S, Pass::backward).offset(call.samples);
+    const T* dy = call.dy;
+    if constexpr (AndReLU) {
+      T* const rectified = call.scratch + branch(S, Pass::backward).offset(call.samples);
+      relu_backward(size<S>(call.samples), call.y, call.dy, rectified, call.workers);
+      dy = rectified;
+    }
     const T* const body_output =
         Body::reads.output ? call.saved + p.body_output.offset(call.samples) : nullptr;
     Body::template backward<S>(Backward<T>{
-        call.samples, Body::reads.input ? call.x : nullptr, body_output, call.dy, call.dx, call.parameters,
+        call.samples, Body::reads.input ? call.x : nullptr, body_output, dy, call.dx, call.parameters,
         call.buffers, call.gradients, call.saved, inner, call.frozen, call.noise.child(0), call.workers});
-    if constexpr (is_identity) {
-      if (call.dx)
-        add(S.size() * static_cast<std::size_t>(call.samples), call.dx, call.dy, call.dx, call.workers);
-    } else {
+    const T* by_shortcut = dy;
+    if constexpr (!is_identity) {
       T* const dx = call.dx ? call.scratch : nullptr;
       const T* const output =
           Shortcut::reads.output ? call.saved + p.shortcut_output.offset(call.samples) : nullptr;
       Shortcut::template backward<S>(
-          Backward<T>{call.samples, Shortcut::reads.input ? call.x : nullptr, output, call.dy, dx,
+          Backward<T>{call.samples, Shortcut::reads.input ? call.x : nullptr, output, dy, dx,
                       call.parameters + body.parameters, call.buffers + body.buffers,
                       call.gradients + body.parameters, call.saved + p.shortcut.offset(call.samples), inner,
                       call.frozen + body.parameter_slots, call.noise.child(1), call.workers});
-      if (dx) add(S.size() * static_cast<std::size_t>(call.samples), call.dx, dx, call.dx, call.workers);
+      by_shortcut = dx;
     }
+    if (call.dx)
+      add(S.size() * static_cast<std::size_t>(call.samples), call.dx, by_shortcut, call.dx, call.workers);
   }
 
  private:
   static constexpr bool is_identity = std::same_as<Shortcut, Identity>;
   static constexpr SlotCounter body = slot_count<Body>;
+  using After = std::conditional_t<AndReLU, Rectify, Keep>;
+
+  static constexpr std::size_t packed_shortcut(Shape in) { return aligned(packed_values<Body>(in)); }
 
   /// Where in `saved` each part starts; the body's own region is at 0.
   struct Parts {
@@ -154,10 +175,20 @@ struct Residual {
     if (is_identity) return {};
     return followed_by({}, {pass == Pass::backward ? in.size() : out(in).size(), 0});
   }
+  /// That plane, and in backward behind ReLU another for the gradient by the sum.
+  static constexpr Footprint planes(Shape in, Pass pass) {
+    if (!AndReLU || pass != Pass::backward) return branch(in, pass);
+    return followed_by(branch(in, pass), {out(in).size(), 0});
+  }
   template <Shape S>
   static constexpr std::size_t size(int samples) {
     return out(S).size() * static_cast<std::size_t>(samples);
   }
+};
+
+template <class Body, class Shortcut>
+struct Fuse<Residual<Body, Shortcut>, ReLU> {
+  using type = Residual<Body, Shortcut, true>;
 };
 
 }  // namespace captcha

@@ -10,16 +10,29 @@ namespace captcha {
 
 class Workers;  // kernels/workers.hpp
 
+/// Before prediction: a layer that has `packed` writes there what its infer will read instead of parameters
+/// and buffers.
+template <class T>
+struct Pack {
+  const T* parameters;
+  const T* buffers;
+  T* packed;  ///< packed(S) values
+  Workers& workers;
+};
+
 /// Prediction: reads x, parameters and buffers; writes y and scratch. Re-entrant.
 template <class T>
 struct Infer {
   int samples;          ///< N
   const T* x;           ///< input, shape S
   T* y;                 ///< output, shape out(S)
-  const T* parameters;  ///< this layer's parameter slots, one behind the other
+  const T* parameters;  ///< this layer's parameter slots, one behind the other; or what it packed
   const T* buffers;     ///< this layer's buffer slots
   T* scratch;           ///< scratch(S, Pass::infer) values, contents undefined
   Workers& workers;     ///< threads to split the work over
+  // Only for a layer that says that it `adds`:
+  const T* add = nullptr;  ///< to be added to the output, laid out as y; or null
+  bool rectify = false;    ///< whether negative outputs become 0 after that
 };
 
 /// Which random numbers a training step uses: the same key gives the same numbers.

@@ -33,6 +33,11 @@ constexpr Footprint followed_by(Footprint first, Footprint second) {
   return {first.per_sample + second.per_sample, first.per_batch + second.per_batch + region_alignment};
 }
 
+/// The next place at or behind `values` where a region may start.
+constexpr std::size_t aligned(std::size_t values) {
+  return (values + region_alignment - 1) / region_alignment * region_alignment;
+}
+
 /// A region that either may use, one after the other.
 constexpr Footprint either(Footprint first, Footprint second) {
   return {std::max(first.per_sample, second.per_sample), std::max(first.per_batch, second.per_batch)};

@@ -6,6 +6,7 @@
 #include <captcha/core/shape.hpp>
 #include <captcha/core/slot.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <string_view>
@@ -103,6 +104,38 @@ constexpr void walk(Visitor& visitor, Shape in) {
     L::walk(visitor, in);
   else
     visitor.template leaf<L>(in);
+}
+
+/// A layer that can add something to its output in passing, and rectify it: see Infer.
+template <class L>
+concept Adds = requires {
+  requires L::adds;
+};
+
+/// Values that prediction reads in place of a layer's weights: what the layer packs, or a copy of them.
+template <class L>
+constexpr std::size_t packed_values(Shape in) {
+  if constexpr (requires { L::packed(in); })
+    return L::packed(in);
+  else
+    return slot_count<L>.parameters + slot_count<L>.buffers;
+}
+
+/// Writes them.
+template <class L, Shape S, class T>
+void run_pack(const Pack<T>& call) {
+  if constexpr (requires { L::template pack<S>(call); })
+    L::template pack<S>(call);
+  else
+    std::copy_n(call.buffers, slot_count<L>.buffers,
+                std::copy_n(call.parameters, slot_count<L>.parameters, call.packed));
+}
+
+/// Runs the prediction of L on packed weights. `call.buffers` is set here.
+template <class L, Shape S, class T>
+void run_infer(Infer<T> call) {
+  call.buffers = call.parameters + slot_count<L>.parameters;
+  L::template infer<S>(call);
 }
 
 /// Runs the training-time forward of L, which is infer for a layer that has no other.

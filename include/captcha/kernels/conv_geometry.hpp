@@ -35,6 +35,22 @@ struct ConvGeometry {
   constexpr int taps() const { return rows.kernel * columns.kernel; }
 };
 
+/// What becomes of a convolution's sums before they are stored: bias (O) is added, or is null; `add`, which
+/// lies as the output does, is added, or is null; negative ones become 0 if `rectify` says so.
+template <class T>
+struct Ending {
+  const T* bias = nullptr;
+  const T* add = nullptr;
+  bool rectify = false;
+
+  /// Of the sum for output channel `channel`, whose place in the output is `at`.
+  T operator()(T sum, int channel, std::ptrdiff_t at) const {
+    if (bias) sum += bias[channel];
+    if (add) sum += add[at];
+    return rectify && sum < T{0} ? T{0} : sum;
+  }
+};
+
 namespace convolution {
 
 /// Outputs whose weights lie side by side.
@@ -58,19 +74,6 @@ constexpr Block block_of(const ConvGeometry& g, int group, int index) {
   const int first = group * g.group_out() + index * block_width;
   return {first, std::min(block_width, (group + 1) * g.group_out() - first),
           std::ptrdiff_t{first} * g.taps() * g.group_in()};
-}
-
-/// Calls f(begin, end, taps) for the runs of output columns that the same taps reach.
-template <class F>
-void for_each_run(const Axis& columns, F&& f) {
-  for (int begin = 0, end = 0; begin < columns.out; begin = end) {
-    const Slice taps = columns.taps(begin);
-    for (end = begin + 1; end < columns.out; ++end) {
-      const Slice next = columns.taps(end);
-      if (next.begin != taps.begin || next.end != taps.end) break;
-    }
-    f(begin, end, taps);
-  }
 }
 
 /// Kernel columns whose inputs lie together in memory, of `taps`: all, or one at a time with groups or

@@ -19,7 +19,7 @@ struct ConvScratch {
 };
 /// Enough for batches of any size.
 constexpr ConvScratch conv_forward_scratch(const ConvGeometry& g) {
-  return {0, winograd::pays<float>(g) ? winograd::weight_values(g) : 0};
+  return {direct::Padded(g, 1).values(), winograd::pays<float>(g) ? winograd::weight_values(g) : 0};
 }
 constexpr ConvScratch conv_backward_scratch(const ConvGeometry& g) {
   const std::size_t turned = static_cast<std::size_t>(g.rows.out) * static_cast<std::size_t>(g.columns.out) *
@@ -35,14 +35,56 @@ bool is_short(const ConvGeometry& g) {
   return g.samples >= 16 && winograd::pays<T>(g);
 }
 
-/// y = w * x + bias. x (N, C, H, W), y (N, O, OH, OW), w (O, C / groups, KH, KW), bias (O) or null; all in
-/// the memory orders of conv_geometry.hpp.
+/// y = w * x and `ending`. x (N, C, H, W), y (N, O, OH, OW), w (O, C / groups, KH, KW); all in the memory
+/// orders of conv_geometry.hpp.
 template <class T>
-void conv_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y, T* scratch,
+void conv_forward(const ConvGeometry& g, const T* x, const T* w, const Ending<T>& ending, T* y, T* scratch,
                   Workers& workers) {
-  if (!is_short<T>(g)) return direct::forward(g, x, w, bias, y, workers);
+  if (!is_short<T>(g)) return direct::forward(g, x, w, ending, y, scratch, workers);
   winograd::spread_weights(g, w, false, scratch, workers);
-  winograd::convolve(g, false, x, scratch, bias, y, workers);
+  winograd::convolve(g, false, x, scratch, ending, y, workers);
+}
+
+// Prediction: the weights are prepared once, as [w][bias][w at the points, if that pays].
+
+constexpr std::size_t conv_weight_values(const ConvGeometry& g) {
+  return static_cast<std::size_t>(g.out_channels) * static_cast<std::size_t>(g.group_in()) *
+         static_cast<std::size_t>(g.taps());
+}
+constexpr std::size_t conv_packed_values(const ConvGeometry& g) {
+  return conv_weight_values(g) + static_cast<std::size_t>(g.out_channels) +
+         (winograd::pays<float>(g) ? winograd::weight_values(g) : 0);
+}
+
+/// Prepares scale[o] * w and scale[o] * bias[o] + shift[o]. `bias` may be null; so may `scale` and `shift`,
+/// for 1 and 0.
+template <class T>
+void conv_pack(const ConvGeometry& g, const T* w, const T* bias, const T* scale, const T* shift, T* packed,
+               Workers& workers) {
+  T* const packed_bias = packed + conv_weight_values(g);
+  for (int group = 0; group < g.groups; ++group)
+    for (int index = 0; index < convolution::blocks_of(g); ++index) {
+      const convolution::Block block = convolution::block_of(g, group, index);
+      for (std::ptrdiff_t i = 0; i < std::ptrdiff_t{g.taps()} * g.group_in(); ++i)
+        for (int o = 0; o < block.width; ++o) {
+          const std::ptrdiff_t at = block.weights + i * block.width + o;
+          packed[at] = w[at] * (scale ? scale[block.first + o] : T{1});
+        }
+    }
+  for (int o = 0; o < g.out_channels; ++o)
+    packed_bias[o] = (bias ? bias[o] : T{0}) * (scale ? scale[o] : T{1}) + (shift ? shift[o] : T{0});
+  if (winograd::pays<T>(g)) winograd::spread_weights(g, packed, false, packed_bias + g.out_channels, workers);
+}
+
+/// conv_forward with prepared weights; the ending's bias is theirs.
+template <class T>
+void conv_infer(const ConvGeometry& g, const T* x, const T* packed, Ending<T> ending, T* y, T* scratch,
+                Workers& workers) {
+  ending.bias = packed + conv_weight_values(g);
+  if (is_short<T>(g))
+    winograd::convolve(g, false, x, ending.bias + g.out_channels, ending, y, workers);
+  else
+    direct::forward(g, x, packed, ending, y, scratch, workers);
 }
 
 /// dx = the transposed convolution of dy: overwritten. Shapes as in conv_forward.
@@ -51,7 +93,7 @@ void conv_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx, 
                          Workers& workers) {
   if (!is_short<T>(g)) return direct::backward_input(g, dy, w, dx, workers);
   winograd::spread_weights(g, w, true, scratch, workers);
-  winograd::convolve<T>(g, true, dy, scratch, nullptr, dx, workers);
+  winograd::convolve<T>(g, true, dy, scratch, {}, dx, workers);
 }
 
 /// dw += the gradient by the weights. Shapes as in conv_forward.

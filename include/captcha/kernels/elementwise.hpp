@@ -32,12 +32,6 @@ template <class T>
   fill_each(count, y, workers, [x](std::size_t i) { return x[i]; });
 }
 
-/// y[i] = a[i] + b[i]; y may be a or b.
-template <class T>
-[[gnu::noinline]] void add(std::size_t count, const T* a, const T* b, T* y, Workers& workers) {
-  fill_each(count, y, workers, [a, b](std::size_t i) { return a[i] + b[i]; });
-}
-
 /// max(value, 0), written so that not-a-number passes through: a broken network must not look healthy.
 struct Rectify {
   template <class T>
@@ -50,6 +44,20 @@ struct Rectify {
     return y > T{0} ? dy : T{0};
   }
 };
+
+/// Leaves a value as it is.
+struct Keep {
+  template <class T>
+  T operator()(T value) const {
+    return value;
+  }
+};
+
+/// y[i] = After(a[i] + b[i]), with Keep or Rectify; y may be a or b.
+template <class After = Keep, class T>
+[[gnu::noinline]] void add(std::size_t count, const T* a, const T* b, T* y, Workers& workers) {
+  fill_each(count, y, workers, [a, b](std::size_t i) { return After{}(a[i] + b[i]); });
+}
 
 /// y[i] = max(x[i], 0).
 template <class T>

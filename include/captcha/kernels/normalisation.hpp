@@ -122,14 +122,6 @@ void stored_statistics(int channels, const T* running_mean, const T* running_var
   }
 }
 
-/// Leaves a value as it is.
-struct Keep {
-  template <class T>
-  T operator()(T value) const {
-    return value;
-  }
-};
-
 /// y = (x - mean) * inverse * weight + bias, followed by `After` on every value: Keep or Rectify.
 template <class After, class T>
 [[gnu::noinline]] void normalise(const ChannelGeometry& g, const T* x, const T* mean, const T* inverse,

@@ -44,14 +44,19 @@ inline int register_bytes() {
 #endif
 }
 
-/// Runs a kernel on the widest registers of this machine.
+/// Runs a kernel on the widest registers of this machine. Where the compiler is told to use those, it makes
+/// no other copy.
 template <class Kernel>
 void on_registers(const Kernel& kernel) {
-#if defined(__x86_64__)
+#if defined(__AVX512F__) && defined(__AVX512VL__)
+  on_avx512_registers(kernel);
+#elif defined(__x86_64__)
   if (register_bytes() == 64) return on_avx512_registers(kernel);
   if (register_bytes() == 32) return on_avx2_registers(kernel);
-#endif
   on_plain_registers(kernel);
+#else
+  on_plain_registers(kernel);
+#endif
 }
 
 }  // namespace captcha

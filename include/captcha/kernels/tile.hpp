@@ -24,21 +24,24 @@ struct Leg {
 /// What a sum starts from.
 enum class Start { zero, bias, memory };
 
-/// A product. `bias` holds one value a row.
+/// A product.
 template <class T>
 struct Product {
   int rows;
   int columns;
   int depth;  ///< terms of a leg
   const T* a;
-  std::ptrdiff_t a_row;
+  std::ptrdiff_t a_row = 0;
+  const std::ptrdiff_t* a_rows = nullptr;  ///< where each row of a starts, if not every a_row
   std::ptrdiff_t a_step;
   const T* b;
   std::ptrdiff_t b_step;
   T* c;
   std::ptrdiff_t c_row;
   Start start = Start::zero;
-  const T* bias = nullptr;
+  const T* bias = nullptr;  ///< a value a row
+  const T* add = nullptr;   ///< added at the end, lying as c does; or null
+  bool rectify = false;     ///< whether a negative result becomes 0; not-a-number stays
   std::span<const Leg> legs{};
 };
 
@@ -56,27 +59,36 @@ template <int M, int V, int L, class T>
         sums[0][m][v] = *reinterpret_cast<const Vector*>(c + m * p.c_row + v * L);
       else if (p.start == Start::bias)
         sums[0][m][v] += p.bias[row + m];
+  std::ptrdiff_t from[std::size_t{M}];
+  for (int m = 0; m < M; ++m) from[m] = p.a_rows ? p.a_rows[row + m] : (row + m) * p.a_row;
   for (const Leg& leg : p.legs) {
-    const T* a = p.a + leg.a + row * p.a_row;
+    const T* a = p.a + leg.a;
     const T* b = p.b + leg.b + column;
     int k = 0;
     for (; k + turns <= p.depth; k += turns)
       for (int turn = 0; turn < turns; ++turn, a += p.a_step, b += p.b_step)
         for (int v = 0; v < V; ++v) {
           const Vector right = *reinterpret_cast<const Vector*>(b + v * L);
-          for (int m = 0; m < M; ++m) sums[turn][m][v] += a[m * p.a_row] * right;
+          for (int m = 0; m < M; ++m) sums[turn][m][v] += a[from[m]] * right;
         }
     for (; k < p.depth; ++k, a += p.a_step, b += p.b_step)
       for (int v = 0; v < V; ++v) {
         const Vector right = *reinterpret_cast<const Vector*>(b + v * L);
-        for (int m = 0; m < M; ++m) sums[0][m][v] += a[m * p.a_row] * right;
+        for (int m = 0; m < M; ++m) sums[0][m][v] += a[from[m]] * right;
       }
   }
   for (int m = 0; m < M; ++m)
-    for (int v = 0; v < V; ++v) {
+    for (int v = 0; v < V; ++v)
       for (int turn = 1; turn < turns; ++turn) sums[0][m][v] += sums[turn][m][v];
-      *reinterpret_cast<Vector*>(c + m * p.c_row + v * L) = sums[0][m][v];
-    }
+  if (p.add)
+    for (int m = 0; m < M; ++m)
+      for (int v = 0; v < V; ++v)
+        sums[0][m][v] += *reinterpret_cast<const Vector*>(p.add + (row + m) * p.c_row + column + v * L);
+  if (p.rectify)
+    for (int m = 0; m < M; ++m)
+      for (int v = 0; v < V; ++v) sums[0][m][v] = sums[0][m][v] < T{0} ? Vector{} : sums[0][m][v];
+  for (int m = 0; m < M; ++m)
+    for (int v = 0; v < V; ++v) *reinterpret_cast<Vector*>(c + m * p.c_row + v * L) = sums[0][m][v];
 }
 
 /// All rows of V * L columns, M rows at a time and then fewer.
@@ -87,7 +99,7 @@ template <int M, int V, int L, class T>
     if (row < p.rows) multiply_rows<M / 2, V, L>(p, row, column);
 }
 
-/// The whole product as a kernel: sixteen registers for sums where there are 32, else eight.
+/// The whole product as a kernel.
 template <class T>
 struct Multiply {
   const Product<T>& p;
@@ -95,10 +107,10 @@ struct Multiply {
   template <int Bytes>
   [[gnu::always_inline]] inline void operator()() const {
     constexpr int wide = Bytes / static_cast<int>(sizeof(T));
-    constexpr int rows = Bytes == 64 ? 16 : 8;
+    constexpr int rows = Bytes == 64 ? 8 : 4;  // with two registers each: half of all, or less
     int column = 0;
-    for (; column + 2 * wide <= p.columns; column += 2 * wide) multiply_rows<rows / 2, 2, wide>(p, 0, column);
-    for (; column + wide <= p.columns; column += wide) multiply_rows<rows, 1, wide>(p, 0, column);
+    for (; column + 2 * wide <= p.columns; column += 2 * wide) multiply_rows<rows, 2, wide>(p, 0, column);
+    for (; column + wide <= p.columns; column += wide) multiply_rows<8, 1, wide>(p, 0, column);
     if constexpr (wide > 4)
       for (; column + 4 <= p.columns; column += 4) multiply_rows<8, 1, 4>(p, 0, column);
     for (; column < p.columns; ++column) multiply_rows<8, 1, 1>(p, 0, column);
@@ -118,17 +130,24 @@ class Sum {
   explicit Sum(const Product<T>& product) : product_(product) {}
 
   void add(Leg leg) {
-    if (count_ == legs_.size()) finish();
+    if (count_ == legs_.size()) {
+      Product<T> part = product_;
+      part.add = nullptr;
+      part.rectify = false;
+      compute(part);
+      product_.start = Start::memory;
+      count_ = 0;
+    }
     legs_[count_++] = leg;
   }
-  void finish() {
-    product_.legs = std::span(legs_).first(count_);
-    multiply(product_);
-    product_.start = Start::memory;
-    count_ = 0;
-  }
+  void finish() { compute(product_); }
 
  private:
+  void compute(Product<T>& product) {
+    product.legs = std::span(legs_).first(count_);
+    multiply(product);
+  }
+
   Product<T> product_;
   std::array<Leg, 128> legs_;
   std::size_t count_ = 0;

@@ -92,11 +92,11 @@ void spread_weights(const ConvGeometry& g, const T* w, bool back, T* to, Workers
   });
 }
 
-/// y = the convolution of x with weights at the points, and bias (or null). With `back` x is the gradient by
-/// the output and y that by the input.
+/// y = the convolution of x with weights at the points, and `ending`. With `back` x is the gradient by the
+/// output and y that by the input.
 template <class T>
 [[gnu::noinline]] void convolve(const ConvGeometry& g, bool back, const T* x, const T* spread_w,
-                                const T* bias, T* y, Workers& workers) {
+                                const Ending<T>& ending, T* y, Workers& workers) {
   const Side rows(g.rows, back), columns(g.columns, back);
   const int ins = back ? g.out_channels : g.in_channels, outs = back ? g.in_channels : g.out_channels;
   const int across = tiles(columns.out), tile_count = tiles(rows.out) * across;
@@ -136,15 +136,17 @@ template <class T>
           sum.add({0, 0});
         sum.finish();
       }
+      const std::ptrdiff_t at = (std::ptrdiff_t{row} * step * columns.out + column * step) * out_pixel +
+                                std::ptrdiff_t{first} * g.samples + sample;
       on_registers(Gather<OutputMatrix, T>{
-          sums,
-          std::ptrdiff_t{block_width} * width,
-          width,
-          {block_width, samples, g.samples},
-          {y + (std::ptrdiff_t{row} * step * columns.out + column * step) * out_pixel +
-               std::ptrdiff_t{first} * g.samples + sample,
-           columns.out * out_pixel, out_pixel, rows.wanted(row), columns.wanted(column)},
-          bias ? bias + first : nullptr});
+          .from = sums,
+          .point = std::ptrdiff_t{block_width} * width,
+          .padded = width,
+          .runs = {block_width, samples, g.samples},
+          .to = {y + at, columns.out * out_pixel, out_pixel, rows.wanted(row), columns.wanted(column)},
+          .bias = ending.bias ? ending.bias + first : nullptr,
+          .add = ending.add ? ending.add + at : nullptr,
+          .rectify = ending.rectify});
     }
   });
 }
@@ -219,7 +221,7 @@ template <class T>
                                          .padded = values,
                                          .runs = {1, values, 0},
                                          .to = taps_of(g, dw + std::ptrdiff_t{block} * 9 * values, false),
-                                         .add = true});
+                                         .add = dw + std::ptrdiff_t{block} * 9 * values});
   });
 }
 

@@ -215,7 +215,7 @@ struct Spread {
 };
 
 /// The points of a tile back to its pixels, as a kernel for on_registers. `bias` holds a value a run, or is
-/// null; `add` adds to what is there.
+/// null; `add` is a tile to be added, laid out as `to`, or null (and may be `to` itself).
 template <class Matrix, class T>
 struct Gather {
   const T* from;
@@ -224,7 +224,8 @@ struct Gather {
   Runs runs;
   Place<T> to;
   const T* bias = nullptr;
-  bool add = false;
+  const T* add = nullptr;
+  bool rectify = false;
 
   template <int Bytes>
   [[gnu::always_inline]] inline void operator()() const {
@@ -250,18 +251,17 @@ struct Gather {
       Along<Matrix, T, L>::gather(in, out);
       for (int j = 0; j < columns; ++j) half[j][i] = out[j];
     }
-    T* const target = to.pixel + run * runs.pace + k;
-    Vector start{};
-    if (bias) start += bias[run];
+    const std::ptrdiff_t at = run * runs.pace + k;
     for (int j = to.columns.begin; j < to.columns.end; ++j) {
       Vector out[std::size_t{columns}];
       Along<Matrix, T, L>::gather(half[j], out);
       for (int i = to.rows.begin; i < to.rows.end; ++i) {
-        Vector& value = *reinterpret_cast<Vector*>(target + i * to.row + j * to.column);
-        if (add)
-          value += out[i];
-        else
-          value = start + out[i];
+        const std::ptrdiff_t pixel = at + i * to.row + j * to.column;
+        Vector value = out[i];
+        if (bias) value += bias[run];
+        if (add) value += *reinterpret_cast<const Vector*>(add + pixel);
+        if (rectify) value = value < T{0} ? Vector{} : value;
+        *reinterpret_cast<Vector*>(to.pixel + pixel) = value;
       }
     }
   }

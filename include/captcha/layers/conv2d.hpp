@@ -90,11 +90,28 @@ struct Conv2d : LayerDefaults {
   }
 
   // --- infer ---
+  static constexpr bool adds = true;
+  static constexpr std::size_t packed(Shape in) { return conv_packed_values(geometry(in, 1)); }
+  template <Shape S, class T>
+  static void pack(const Pack<T>& call) {
+    pack_scaled<S, T>(call, nullptr, nullptr);
+  }
+  /// Packs scale[o] * output o + shift[o].
+  template <Shape S, class T>
+  static void pack_scaled(const Pack<T>& call, const T* scale, const T* shift) {
+    conv_pack(geometry(S, 1), call.parameters, bias(call), scale, shift, call.packed, call.workers);
+  }
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
-    const T* bias = Options.bias ? call.parameters + weight_size : nullptr;
-    conv_forward(geometry(S, call.samples), call.x, call.parameters, bias, call.y, call.scratch,
-                 call.workers);
+    conv_infer(geometry(S, call.samples), call.x, call.parameters, Ending<T>{nullptr, call.add, call.rectify},
+               call.y, call.scratch, call.workers);
+  }
+
+  // --- forward ---
+  template <Shape S, class T>
+  static void forward(const Forward<T>& call) {
+    conv_forward(geometry(S, call.samples), call.x, call.parameters, Ending<T>{bias(call)}, call.y,
+                 call.scratch, call.workers);
   }
 
   // --- backward ---
@@ -108,6 +125,9 @@ struct Conv2d : LayerDefaults {
   }
 
  private:
+  static constexpr auto bias(const auto& call) {
+    return Options.bias ? call.parameters + weight_size : nullptr;
+  }
   static constexpr ConvGeometry geometry(Shape in, int samples) {
     const auto axis = [](int length, int kernel, int stride, int padding, int dilation) {
       return Axis{length,  Axis::length(length, kernel, stride, padding, dilation), kernel, stride, padding,

@@ -5,7 +5,7 @@
 #include <captcha/core/error.hpp>
 #include <captcha/core/layer.hpp>
 #include <captcha/kernels/workers.hpp>
-#include <captcha/model/weights.hpp>
+#include <captcha/model/packed_weights.hpp>
 
 #include <span>
 #include <string>
@@ -29,12 +29,13 @@ class Inference {
 
   /// The network's output for `samples` images stored as [row][column][channel][sample]: [feature][sample]
   /// for a vector. Valid until the next call.
-  std::span<const T> operator()(const Weights<Net, T>& weights, const T* x, int samples, Workers& workers) {
+  std::span<const T> operator()(const PackedWeights<Net, S, T>& weights, const T* x, int samples,
+                                Workers& workers) {
     if (samples < 0 || samples > capacity_)
       throw Error("inference: " + std::to_string(samples) + " samples, made for at most " +
                   std::to_string(capacity_));
-    Net::template infer<S>(Infer<T>{samples, x, output_.data(), weights.parameters().data(),
-                                    weights.buffers().data(), scratch_.data(), workers});
+    run_infer<Net, S>(
+        Infer<T>{samples, x, output_.data(), weights.values().data(), nullptr, scratch_.data(), workers});
     return std::span<const T>(output_).first(output_shape.size() * static_cast<std::size_t>(samples));
   }
 

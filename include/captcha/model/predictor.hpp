@@ -32,8 +32,8 @@ inline std::vector<float> softmax(std::span<const float> logits) {
 template <class Net, Shape S>
 class Predictor {
  public:
-  explicit Predictor(Weights<Net> weights, int threads = 1)
-      : weights_(std::move(weights)), workers_(threads), input_(S.size()) {}
+  explicit Predictor(const Weights<Net>& weights, int threads = 1)
+      : weights_(weights), workers_(threads), input_(S.size()) {}
 
   /// What the network gives for an image in (C, H, W) order, prepared as in training: S.size() values, else
   /// Error.
@@ -54,7 +54,7 @@ class Predictor {
  private:
   static constexpr auto channels = static_cast<std::size_t>(S.channels);
 
-  Weights<Net> weights_;
+  PackedWeights<Net, S> weights_;
   Workers workers_;
   Inference<Net, S> inference_{1};
   std::vector<float> input_;

@@ -56,6 +56,9 @@ struct ConformanceSubject {
   std::span<const PlacedSlot> slots;
   std::vector<T> parameters;
   std::vector<T> buffers;
+  bool adds;           ///< see Infer
+  std::size_t packed;  ///< values
+  void (*pack)(const Pack<T>&);
   void (*infer)(const Infer<T>&);
   void (*forward)(const Forward<T>&);
   void (*backward)(const Backward<T>&);
@@ -73,6 +76,7 @@ class ConformanceCheck {
     check_poison();
     check_samples_apart();
     check_frozen();
+    if (subject_.adds) check_adds();
     return {breaches_};
   }
 
@@ -82,6 +86,7 @@ class ConformanceCheck {
     int threads = 1;
     T poison = std::numeric_limits<T>::quiet_NaN();  ///< what memory holds that must not be read
     bool wants_dx = true;
+    bool adds = false;  ///< whether infer is to add something and to rectify
     std::function<bool(std::size_t slot)> frozen = [](std::size_t) { return false; };
   };
   /// What a prediction and a training step gave.
@@ -135,21 +140,28 @@ class ConformanceCheck {
   void check_samples_apart() {
     constexpr int samples = 5;
     const std::vector<T> together = step({.samples = samples}).prediction;
-    T largest{0};
-    for (const T value : together) largest = std::max(largest, std::abs(value));
     for (int n = 0; n < samples; ++n) {
       const std::vector<T> alone = step({.samples = 1}, n, samples).prediction;
-      for (std::size_t i = 0; i < alone.size(); ++i)
-        if (!(std::abs(alone[i] - together[i * samples + static_cast<std::size_t>(n)]) <= T(1e-3) * largest))
-          return breach("infer gives a sample another output when others are beside it");
+      std::vector<T> part(alone.size());
+      for (std::size_t i = 0; i < part.size(); ++i)
+        part[i] = together[i * samples + static_cast<std::size_t>(n)];
+      if (!close(alone, part)) breach("infer gives a sample another output when others are beside it");
     }
+  }
+
+  void check_adds() {
+    std::vector<T> expected = step({}).prediction;
+    const std::vector<T> added = addend(expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) expected[i] = std::max(expected[i] + added[i], T{0});
+    if (!close(step({.adds = true}).prediction, expected))
+      breach("infer does not add or rectify what it is given, though the layer says that it `adds`");
   }
 
   void check_frozen() {
     const Result all = step({.frozen = [](std::size_t) { return true; }});
     if (!same(all.buffers, subject_.buffers))
       breach("forward changes buffers though every parameter is frozen");
-    if (!options_.random_in_training && !same(all.prediction, all.y))
+    if (!options_.random_in_training && !close(all.prediction, all.y))
       breach("infer and forward differ though every parameter is frozen (random_in_training excuses this)");
     std::size_t index = 0;
     for (const PlacedSlot& placed : subject_.slots) {
@@ -198,8 +210,10 @@ class ConformanceCheck {
     const Noise noise{options_.seed, 1};
     Workers workers(setting.threads);
 
-    subject_.infer({samples, x.data(), prediction.data(), parameters.data(), buffers.data(),
-                    infer_scratch.data(), workers});
+    Guarded<T> packed = undefined(subject_.packed), add(std::span<const T>(addend(outputs)));
+    subject_.pack({parameters.data(), buffers.data(), packed.data(), workers});
+    subject_.infer({samples, x.data(), prediction.data(), packed.data(), nullptr, infer_scratch.data(),
+                    workers, setting.adds ? add.data() : nullptr, setting.adds});
     subject_.forward({samples, x.data(), y.data(), parameters.data(), buffers.data(), saved.data(),
                       forward_scratch.data(), frozen.get(), noise, workers});
     subject_.backward(
@@ -210,6 +224,7 @@ class ConformanceCheck {
     const auto expect_intact = [&](Guarded<T>& region, const std::string& name) {
       if (!region.intact()) breach("a call writes beside " + name);
     };
+    expect_intact(packed, "its packed weights; `packed` must ask for more");
     expect_intact(prediction, "y, in infer");
     expect_intact(y, "y, in forward");
     expect_intact(buffers, "its buffers");
@@ -222,7 +237,18 @@ class ConformanceCheck {
     return {prediction.copy(), y.copy(), buffers.copy(), dx.copy(), gradients.copy()};
   }
 
+  std::vector<T> addend(std::size_t size) const { return random_values<T>(size, options_.seed + 2); }
+
   // --- comparing ---
+
+  /// The same to rounding: products of other sizes, and folded weights, round otherwise.
+  static bool close(const std::vector<T>& a, const std::vector<T>& b) {
+    T largest{0};
+    for (const T value : b) largest = std::max(largest, std::abs(value));
+    for (std::size_t i = 0; i < a.size(); ++i)
+      if (!(std::abs(a[i] - b[i]) <= T(1e-3) * largest)) return false;
+    return a.size() == b.size();
+  }
 
   template <class F>
   static void each_part(const Result& a, const Result& b, F&& f) {
@@ -272,7 +298,10 @@ ConformanceReport check_conformance(const ConformanceOptions& options = {}) {
               weights.slots(),
               {weights.parameters().begin(), weights.parameters().end()},
               {weights.buffers().begin(), weights.buffers().end()},
-              [](const Infer<T>& call) { L::template infer<S>(call); },
+              Adds<L>,
+              packed_values<L>(S),
+              [](const Pack<T>& call) { run_pack<L, S>(call); },
+              [](const Infer<T>& call) { run_infer<L, S>(call); },
               [](const Forward<T>& call) { run_forward<L, S>(call); },
               [](const Backward<T>& call) { L::template backward<S>(call); }},
              options)

@@ -26,8 +26,9 @@ void for_each_prediction(const Weights<Net>& weights, const D& data, EvaluateOpt
   const Loader loader(data, {.batch_size = options.batch_size, .threads = options.loader_threads});
   Inference<Net, D::shape> inference(
       static_cast<int>(std::min(options.batch_size, std::max<std::size_t>(data.size(), 1))));
+  const auto packed = pack<D::shape>(weights);
   for (const auto& batch : loader.epoch(0)) {
-    const auto values = inference(weights, batch.inputs().data(), static_cast<int>(batch.size()), workers);
+    const auto values = inference(packed, batch.inputs().data(), static_cast<int>(batch.size()), workers);
     f(batch, Outputs<const float>{values, batch.size()});
   }
 }
