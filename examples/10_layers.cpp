@@ -61,7 +61,7 @@ static_assert(Identity::out(chw(3, 4, 5)) == chw(3, 4, 5));
 // [chain]
 using Block = Chain<Conv2d<1, 8, Conv{.bias = false}>, BatchNorm2d<8>, ReLU>;
 static_assert(Block::out(chw(1, 12, 12)) == chw(8, 10, 10));
-static_assert(Block::count == 2);  // the batch norm and the ReLU behind it run as one
+static_assert(Block::count == 1);  // the batch norm and the ReLU run with the convolution
 // [chain]
 
 // [sequential]

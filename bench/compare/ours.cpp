@@ -8,6 +8,7 @@
 #include <captcha/train/step.hpp>
 
 #include <CLI/CLI.hpp>
+#include <cblas.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
@@ -58,7 +59,7 @@ double repeat_for(double seconds, Action&& action) {
 json train(const Options& options) {
   Weights<Network> weights(1);
   load_weights(options.weights, weights);
-  const SGD sgd{.learning_rate = 0.01f, .momentum = 0.9f, .weight_decay = 5e-4f};
+  const SGD sgd{.learning_rate = 1e-4f, .momentum = 0.9f, .weight_decay = 5e-4f};
   // Norms and biases decay too, as PyTorch's do.
   TrainingStep<Network, character, SGD, CrossEntropy> step(static_cast<std::size_t>(options.batch), {},
                                                            Descent<Network, SGD>(sgd, {}, true), {});
@@ -106,7 +107,7 @@ json predict(const Options& options) {
   return result;
 }
 
-/// Random weights for everyone, with running statistics that a few steps of training have moved.
+/// Random weights for everyone.
 json initialise(const Options& options) {
   Weights<Network> weights(1);
   save_weights(options.weights, weights, {});
@@ -130,5 +131,7 @@ int main(int argc, char** argv) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   result["peak_memory"] = usage.ru_maxrss * 1024;
+  result["version"] = std::string("with registers of ") + std::to_string(register_bytes()) +
+                      " bytes, OpenBLAS " + openblas_get_corename();
   std::cout << result << '\n';
 }

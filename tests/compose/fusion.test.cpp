@@ -2,6 +2,7 @@
 #include <captcha/compose/chain.hpp>
 #include <captcha/compose/fusion.hpp>
 #include <captcha/compose/named.hpp>
+#include <captcha/compose/residual.hpp>
 #include <captcha/compose/sequential.hpp>
 #include <captcha/layers/batch_norm2d.hpp>
 #include <captcha/layers/conv2d.hpp>
@@ -83,7 +84,10 @@ void expect_equal() {
 
 TEST_CASE("rules are found between neighbours, named or not, and nowhere else") {
   STATIC_REQUIRE(std::same_as<Fused<Norm3, ReLU>, LayerList<NormReLU3>>);
-  STATIC_REQUIRE(std::same_as<Fused<Same, Norm3, ReLU, Same>, LayerList<Same, NormReLU3, Same>>);
+  STATIC_REQUIRE(std::same_as<Fused<Same, Norm3, ReLU, Same>, LayerList<Scaled<Same, NormReLU3>, Same>>);
+  STATIC_REQUIRE(std::same_as<Fused<Named<"a", Same>, Named<"b", Norm3>, ReLU>,
+                              LayerList<Scaled<Named<"a", Same>, Named<"b", NormReLU3>>>>);
+  STATIC_REQUIRE(std::same_as<Fused<Residual<Same>, ReLU>, LayerList<Residual<Same, Identity, true>>>);
   STATIC_REQUIRE(std::same_as<Fused<Named<"bn", Norm3>, ReLU>, LayerList<Named<"bn", NormReLU3>>>);
   STATIC_REQUIRE(std::same_as<Fused<Named<"0", Norm3>, Named<"1", ReLU>>, LayerList<Named<"0", NormReLU3>>>);
   STATIC_REQUIRE(std::same_as<Fused<Norm3, Identity, ReLU>, LayerList<Norm3, Identity, ReLU>>);
@@ -100,8 +104,29 @@ TEST_CASE("a fused batch norm and ReLU give what they give apart") {
                Chain<Named<"a", Same>, Named<"b", Norm3>, Identity, ReLU, Named<"d", Norm3>>, shape>();
 }
 
+TEST_CASE("a convolution that took a batch norm into its weights gives what they give apart") {
+  constexpr Shape shape = chw(3, 5, 4);
+  using Biased = Conv2d<3, 6, Conv{.stride = 2, .padding = 1, .groups = 3}>;
+  using Norm6 = BatchNorm2d<6>;
+  expect_equal<Chain<Same, Norm3>, Chain<Same, Identity, Norm3>, shape>();
+  expect_equal<Chain<Biased, Norm6, ReLU>, Chain<Biased, Identity, Norm6, Identity, ReLU>, shape>();
+}
+
+TEST_CASE("a sum with what stands in front and behind it gives what they give apart") {
+  constexpr Shape shape = chw(3, 5, 4);
+  using Body = Chain<Same, Norm3, ReLU, Same, Norm3>;
+  using Apart = Chain<Same, Identity, Norm3, Identity, ReLU, Identity, Same, Identity, Norm3, Identity>;
+  expect_equal<Chain<Residual<Body>, ReLU>, Chain<Residual<Apart>, Identity, ReLU>, shape>();
+  expect_equal<Chain<Residual<Body, Chain<Same, Norm3>>, ReLU>,
+               Chain<Residual<Apart, Chain<Same, Identity, Norm3>>, Identity, ReLU>, shape>();
+  expect_equal<Chain<Residual<Chain<Same, Norm3, ReLU>>, ReLU>,  // adds after its own ReLU
+               Chain<Residual<Chain<Same, Identity, Norm3, Identity, ReLU>>, Identity, ReLU>, shape>();
+}
+
 TEST_CASE("fused chains have right gradients and keep the contract") {
   expect_right<Chain<Norm3, ReLU>, chw(3, 5, 4)>();
   expect_right<Chain<Same, Norm3, ReLU, Same, Norm3, ReLU>, chw(3, 5, 4)>();
   expect_right<Sequential<Same, Norm3, ReLU>, chw(3, 1, 1)>({.samples = 5});
+  expect_right<Chain<Residual<Chain<Same, Norm3>>, ReLU>, chw(3, 5, 4)>();
+  expect_right<Chain<Residual<Same, Chain<Same, Norm3>>, ReLU>, chw(3, 5, 4)>();
 }

@@ -20,9 +20,8 @@ struct ChainPlan {
   std::array<Footprint, Count + 1> boundary{};  ///< where in `saved` a kept boundary starts
   std::array<Footprint, Count + 1> own{};       ///< where in `saved` a layer's own region starts
   std::array<SlotCounter, Count + 1>
-      slots{};  ///< parameter values, buffer values and slots in front of a layer
-  std::array<std::size_t, Count + 1> packed{};  ///< where a layer's packed weights start
-  Footprint saved{};                            ///< everything backward must find
+      slots{};              ///< parameter values, buffer values and slots in front of a layer
+  Footprint saved{};        ///< everything backward must find
   Footprint infer_plane{};  ///< one of the two planes that unkept boundaries alternate between
   Footprint forward_plane{};
   Footprint backward_plane{};
@@ -100,13 +99,15 @@ struct ChainOf<LayerList<Layers...>> {
   }
 
   // --- pack ---
-  static constexpr std::size_t packed(Shape in) { return plan(in).packed[count]; }
+  static constexpr std::size_t packed(Shape in) { return packed_places(in)[count]; }
   template <Shape S, class T>
   static void pack(const Pack<T>& call) {
+    // g++ 12 calls unused what only constant expressions use.
     [[maybe_unused]] static constexpr ChainPlan<count> p = plan(S);
+    [[maybe_unused]] static constexpr auto places = packed_places(S);
     for_each_index<count>([&]<std::size_t I>() {
       run_pack<Child<I>, p.shapes[I]>(Pack<T>{call.parameters + p.slots[I].parameters,
-                                              call.buffers + p.slots[I].buffers, call.packed + p.packed[I],
+                                              call.buffers + p.slots[I].buffers, call.packed + places[I],
                                               call.workers});
     });
   }
@@ -115,6 +116,7 @@ struct ChainOf<LayerList<Layers...>> {
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
     static constexpr ChainPlan<count> p = plan(S);
+    [[maybe_unused]] static constexpr auto places = packed_places(S);
     T* const inner = call.scratch + planes(p, Pass::infer).offset(call.samples);
     const auto at = [&](std::size_t boundary) {
       return plane<Pass::infer>(p, call.scratch, boundary, call.samples);
@@ -122,7 +124,7 @@ struct ChainOf<LayerList<Layers...>> {
     for_each_index<count>([&]<std::size_t I>() {
       constexpr bool last = I + 1 == count;
       run_infer<Child<I>, p.shapes[I]>(Infer<T>{
-          call.samples, I == 0 ? call.x : at(I), last ? call.y : at(I + 1), call.parameters + p.packed[I],
+          call.samples, I == 0 ? call.x : at(I), last ? call.y : at(I + 1), call.parameters + places[I],
           nullptr, inner, call.workers, last ? call.add : nullptr, last && call.rectify});
     });
   }
@@ -185,7 +187,6 @@ struct ChainOf<LayerList<Layers...>> {
     constexpr std::array<Footprint (*)(Shape), count> saved_of{&Layers::saved...};
     constexpr std::array<Reads, count> reads_of{Layers::reads...};
     constexpr std::array<SlotCounter, count> slots_of{slot_count<Layers>...};
-    constexpr std::array<std::size_t (*)(Shape), count> packed_of{&packed_values<Layers>...};
     ChainPlan<count> p;
     p.shapes[0] = in;
     for (std::size_t i = 0; i < count; ++i) {
@@ -193,7 +194,6 @@ struct ChainOf<LayerList<Layers...>> {
       p.slots[i + 1] = {p.slots[i].parameters + slots_of[i].parameters,
                         p.slots[i].buffers + slots_of[i].buffers,
                         p.slots[i].parameter_slots + slots_of[i].parameter_slots};
-      p.packed[i + 1] = aligned(p.packed[i] + packed_of[i](p.shapes[i]));
       p.own[i] = p.saved;
       p.saved = followed_by(p.saved, saved_of[i](p.shapes[i]));
       if (i + 1 == count) break;
@@ -209,6 +209,15 @@ struct ChainOf<LayerList<Layers...>> {
       }
     }
     return p;
+  }
+
+  /// Where each layer's packed weights start, and where the last one's end.
+  static constexpr std::array<std::size_t, count + 1> packed_places(Shape in) {
+    constexpr std::array<std::size_t (*)(Shape), count> packed_of{&packed_values<Layers>...};
+    const auto shapes = plan(in).shapes;
+    std::array<std::size_t, count + 1> places{};
+    for (std::size_t i = 0; i < count; ++i) places[i + 1] = aligned(places[i] + packed_of[i](shapes[i]));
+    return places;
   }
 
   static constexpr Footprint planes(const ChainPlan<count>& p, Pass pass) {

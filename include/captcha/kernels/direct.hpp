@@ -6,6 +6,7 @@
 #pragma once
 
 #include <captcha/kernels/conv_geometry.hpp>
+#include <captcha/kernels/few_samples.hpp>
 #include <captcha/kernels/tile.hpp>
 #include <captcha/kernels/transpose.hpp>
 #include <captcha/kernels/workers.hpp>
@@ -52,106 +53,6 @@ void forward_row(const ConvGeometry& g, const Block& block, int group, int row, 
         sum.add({block.tap(g, r, c), g.in(g.rows.input(row, r), g.columns.input(column, c))});
     sum.finish();
   }
-}
-
-/// The images with their padding, of the last `samples` of the batch.
-struct Padded {
-  int samples;
-  int rows;
-  int columns;
-  std::ptrdiff_t pixel;  ///< values of one pixel
-
-  constexpr Padded(const ConvGeometry& g, int count)
-      : samples(count),
-        rows(g.rows.in + 2 * g.rows.padding),
-        columns(g.columns.in + 2 * g.columns.padding),
-        pixel(std::ptrdiff_t{g.in_channels} * count) {}
-  constexpr std::ptrdiff_t at(int row, int column) const {
-    return (std::ptrdiff_t{row} * columns + column) * pixel;
-  }
-  constexpr std::size_t values() const { return static_cast<std::size_t>(at(rows, 0)); }
-};
-
-template <class T>
-void pad(const ConvGeometry& g, const Padded& padded, const T* x, T* to, Workers& workers) {
-  workers.run(padded.rows, [&](int row) {
-    const int in_row = row - g.rows.padding;
-    for (int column = 0; column < padded.columns; ++column) {
-      const int in_column = column - g.columns.padding;
-      T* const pixel = to + padded.at(row, column);
-      if (in_row < 0 || in_row >= g.rows.in || in_column < 0 || in_column >= g.columns.in)
-        std::fill_n(pixel, padded.pixel, T{0});
-      else
-        for (int channel = 0; channel < g.in_channels; ++channel)
-          std::copy_n(x + g.in(in_row, in_column) + std::ptrdiff_t{channel + 1} * g.samples - padded.samples,
-                      padded.samples, pixel + std::ptrdiff_t{channel} * padded.samples);
-    }
-  });
-}
-
-/// The taps that reach inside the input from some of the output positions [begin, end).
-constexpr Slice reached(const Axis& axis, int begin, int end) {
-  Slice all = axis.taps(begin);
-  for (int position = begin + 1; position < end; ++position) {
-    const Slice taps = axis.taps(position);
-    all = {std::min(all.begin, taps.begin), std::max(all.end, taps.end)};
-  }
-  return all;
-}
-
-/// Rows of a task of forward_few.
-inline constexpr std::size_t few_rows = 32;
-
-/// The outputs of the last few samples: outputs side by side, because there are not enough samples to fill a
-/// register. Its rows are pixels of any place, for each of the samples, so that the weights are read seldom.
-template <class T>
-void forward_few(const ConvGeometry& g, int samples, const T* x, const T* w, const Ending<T>& ending, T* y,
-                 T* scratch, Workers& workers) {
-  const Padded padded(g, samples);
-  pad(g, padded, x, scratch, workers);
-  const int blocks = blocks_of(g), rows = g.rows.out * g.columns.out * samples;
-  const int parts = (rows + static_cast<int>(few_rows) - 1) / static_cast<int>(few_rows);
-  workers.run(parts * g.groups * blocks, [&](int task) {
-    const int group = task / parts / blocks;
-    const Block block = block_of(g, group, task / parts % blocks);
-    const Slice some = slice_of(rows, task % parts, parts);
-    const int count = some.end - some.begin;
-    std::array<std::ptrdiff_t, few_rows> from, to;
-    for (int i = 0; i < count; ++i) {
-      const int pixel = (some.begin + i) / samples, sample = (some.begin + i) % samples;
-      const int row = pixel / g.columns.out, column = pixel % g.columns.out;
-      from[static_cast<std::size_t>(i)] = padded.at(row * g.rows.stride, column * g.columns.stride) + sample;
-      to[static_cast<std::size_t>(i)] =
-          g.out(row, column) + std::ptrdiff_t{block.first + 1} * g.samples - samples + sample;
-    }
-    const int first_row = some.begin / samples / g.columns.out;
-    const int last_row = (some.end - 1) / samples / g.columns.out;
-    const Slice row_taps = reached(g.rows, first_row, last_row + 1);
-    const Slice column_taps = reached(g.columns, 0, g.columns.out);
-    const int step = together(g, column_taps);
-    std::array<T, few_rows * block_width> sums;
-    Sum<T> sum({.rows = count,
-                .columns = block.width,
-                .depth = step * g.group_in(),
-                .a = scratch + std::ptrdiff_t{group} * g.group_in() * samples,
-                .a_rows = from.data(),
-                .a_step = samples,
-                .b = w,
-                .b_step = block.width,
-                .c = sums.data(),
-                .c_row = block_width});
-    for (int r = row_taps.begin; r < row_taps.end; ++r)
-      for (int c = column_taps.begin; c < column_taps.end; c += step)
-        sum.add({padded.at(r * g.rows.dilation, c * g.columns.dilation), block.tap(g, r, c)});
-    sum.finish();
-    for (int i = 0; i < count; ++i) {
-      const T* const values = sums.data() + i * block_width;
-      for (int o = 0; o < block.width; ++o) {
-        const std::ptrdiff_t at = to[static_cast<std::size_t>(i)] + std::ptrdiff_t{o} * g.samples;
-        y[at] = ending(values[o], block.first + o, at);
-      }
-    }
-  });
 }
 
 /// y = w * x and `ending`. x (N, C, H, W), y (N, O, OH, OW), w (O, C / groups, KH, KW); all in the memory

@@ -113,7 +113,7 @@ struct MaxPoolForward {
       for (std::size_t c = 0; c < window.columns; ++c) {
         const Vector value =
             *reinterpret_cast<const Vector*>(from + window.first + r * window.row + c * g.run);
-        largest = (value > largest) | (value != value) ? value : largest;
+        largest = ((value > largest) | (value != value)) ? value : largest;
       }
     *reinterpret_cast<Vector*>(to) = largest;
   }

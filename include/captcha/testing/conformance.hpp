@@ -6,11 +6,10 @@
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/weights.hpp>
 #include <captcha/testing/guarded.hpp>
+#include <captcha/testing/survives.hpp>
 #include <captcha/testing/values.hpp>
 
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -120,20 +119,6 @@ class ConformanceCheck {
     Result without = step({.wants_dx = false});
     without.dx = one.dx;
     expect_equal(one, without, "backward without dx changes ");
-  }
-
-  /// Whether a function ends without a crash: it is tried in a process of its own.
-  template <class F>
-  static bool survives(F&& function) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGABRT}) ::signal(signal, SIG_DFL);
-      function();
-      ::_exit(0);
-    }
-    int status = 0;
-    return child < 0 ||
-           (::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
   }
 
   /// A sample is predicted as it is alone; to rounding, because products of other sizes round otherwise.
