@@ -43,8 +43,16 @@ struct Ending {
   const T* add = nullptr;
   bool rectify = false;
 
-  /// Of the sum for output channel `channel`, whose place in the output is `at`.
-  T operator()(T sum, int channel, std::ptrdiff_t at) const {
+  /// Stores the sums of `count` channels, `first` being the first, in y at `at` and every `pace` from there.
+  void store(const T* sums, int count, int first, T* y, std::ptrdiff_t at, std::ptrdiff_t pace) const {
+    if (pace == 1)
+      for (int o = 0; o < count; ++o) y[at + o] = end(sums[o], first + o, at + o);
+    else
+      for (int o = 0; o < count; ++o) y[at + o * pace] = end(sums[o], first + o, at + o * pace);
+  }
+
+ private:
+  T end(T sum, int channel, std::ptrdiff_t at) const {
     if (bias) sum += bias[channel];
     if (add) sum += add[at];
     return rectify && sum < T{0} ? T{0} : sum;

@@ -19,7 +19,10 @@ struct ConvScratch {
 };
 /// Enough for batches of any size.
 constexpr ConvScratch conv_forward_scratch(const ConvGeometry& g) {
-  return {direct::Padded(g, 1).values(), winograd::pays<float>(g) ? winograd::weight_values(g) : 0};
+  const std::size_t padded = direct::Padded(g, 1).values();
+  return winograd::pays<float>(g)
+             ? ConvScratch{std::max(padded, winograd::input_values(g)), winograd::weight_values(g)}
+             : ConvScratch{padded, 0};
 }
 constexpr ConvScratch conv_backward_scratch(const ConvGeometry& g) {
   const std::size_t turned = static_cast<std::size_t>(g.rows.out) * static_cast<std::size_t>(g.columns.out) *
@@ -81,8 +84,11 @@ template <class T>
 void conv_infer(const ConvGeometry& g, const T* x, const T* packed, Ending<T> ending, T* y, T* scratch,
                 Workers& workers) {
   ending.bias = packed + conv_weight_values(g);
+  const T* const spread_w = ending.bias + g.out_channels;
   if (is_short<T>(g))
-    winograd::convolve(g, false, x, ending.bias + g.out_channels, ending, y, workers);
+    winograd::convolve(g, false, x, spread_w, ending, y, workers);
+  else if (winograd::pays<T>(g) && winograd::few_pay(g))
+    winograd::convolve_few(g, x, spread_w, ending, y, scratch, workers);
   else
     direct::forward(g, x, packed, ending, y, scratch, workers);
 }

@@ -44,6 +44,8 @@ void pad(const ConvGeometry& g, const Padded& padded, const T* x, T* to, Workers
       T* const pixel = to + padded.at(row, column);
       if (in_row < 0 || in_row >= g.rows.in || in_column < 0 || in_column >= g.columns.in)
         std::fill_n(pixel, padded.pixel, T{0});
+      else if (padded.samples == g.samples)
+        std::copy_n(x + g.in(in_row, in_column), padded.pixel, pixel);
       else
         for (int channel = 0; channel < g.in_channels; ++channel)
           std::copy_n(x + g.in(in_row, in_column) + std::ptrdiff_t{channel + 1} * g.samples - padded.samples,
@@ -107,13 +109,9 @@ void forward_few(const ConvGeometry& g, int samples, const T* x, const T* w, con
       for (int c = column_taps.begin; c < column_taps.end; c += step)
         sum.add({padded.at(r * g.rows.dilation, c * g.columns.dilation), block.tap(g, r, c)});
     sum.finish();
-    for (int i = 0; i < count; ++i) {
-      const T* const values = sums.data() + i * block_width;
-      for (int o = 0; o < block.width; ++o) {
-        const std::ptrdiff_t at = to[static_cast<std::size_t>(i)] + std::ptrdiff_t{o} * g.samples;
-        y[at] = ending(values[o], block.first + o, at);
-      }
-    }
+    for (int i = 0; i < count; ++i)
+      ending.store(sums.data() + i * block_width, block.width, block.first, y,
+                   to[static_cast<std::size_t>(i)], g.samples);
   });
 }
 

@@ -151,6 +151,71 @@ template <class T>
   });
 }
 
+/// Whether few samples (less than 16, all of the batch) make products of enough rows.
+constexpr bool few_pay(const ConvGeometry& g) {
+  return tiles(g.rows.out) * tiles(g.columns.out) * g.samples >= 6;
+}
+/// Values of all tiles of the input at the points, for each sample.
+constexpr std::size_t input_values(const ConvGeometry& g) {
+  return static_cast<std::size_t>(points) * static_cast<std::size_t>(tiles(g.rows.out)) *
+         static_cast<std::size_t>(tiles(g.columns.out)) * static_cast<std::size_t>(g.in_channels);
+}
+
+/// convolve for few samples: outputs side by side instead of samples. `spread_x` is scratch of input_values.
+template <class T>
+[[gnu::noinline]] void convolve_few(const ConvGeometry& g, const T* x, const T* spread_w,
+                                    const Ending<T>& ending, T* y, T* spread_x, Workers& workers) {
+  const Side rows(g.rows, false), columns(g.columns, false);
+  const int across = tiles(columns.out), tile_count = tiles(rows.out) * across;
+  const std::ptrdiff_t input_point = tile_count * g.in_pixel();  // [point][tile][in][sample]
+  workers.run(tile_count, [&](int tile) {
+    const int row = tile / across, column = tile % across, values = static_cast<int>(g.in_pixel());
+    on_registers(
+        Spread<InputMatrix, T>{{x + g.in(rows.first(row), columns.first(column)), columns.in * g.in_pixel(),
+                                g.in_pixel(), rows.present(row), columns.present(column)},
+                               {1, values, 0},
+                               spread_x + tile * g.in_pixel(),
+                               input_point,
+                               values});
+  });
+  workers.run(g.out_channels / block_width, [&](int block, const Workspace& workspace) {
+    const int count = tile_count * g.samples, first = block * block_width;
+    const std::ptrdiff_t sum_point = std::ptrdiff_t{count} * block_width;  // [point][sample][tile][output]
+    T* const sums = workspace.as<T>();
+    for (int sample = 0; sample < g.samples; ++sample)
+      for (int i = 0; i < points; ++i) {
+        Sum<T> sum({.rows = tile_count,
+                    .columns = block_width,
+                    .depth = g.in_channels,
+                    .a = spread_x + i * input_point + sample,
+                    .a_row = g.in_pixel(),
+                    .a_step = g.samples,
+                    .b = spread_w + (std::ptrdiff_t{block} * points + i) * g.in_channels * block_width,
+                    .b_step = block_width,
+                    .c = sums + i * sum_point + std::ptrdiff_t{sample} * tile_count * block_width,
+                    .c_row = block_width});
+        sum.add({0, 0});
+        sum.finish();
+      }
+    for (int i = 0; i < count; ++i) {
+      const int sample = i / tile_count, row = i % tile_count / across, column = i % across;
+      std::array<T, std::size_t{step} * step * block_width> outputs;
+      const Slice wanted_rows = rows.wanted(row), wanted_columns = columns.wanted(column);
+      on_registers(Gather<OutputMatrix, T>{
+          .from = sums + std::ptrdiff_t{i} * block_width,
+          .point = sum_point,
+          .padded = block_width,
+          .runs = {1, block_width, 0},
+          .to = {outputs.data(), step * block_width, block_width, wanted_rows, wanted_columns}});
+      for (int r = 0; r < wanted_rows.end; ++r)
+        for (int c = 0; c < wanted_columns.end; ++c)
+          ending.store(outputs.data() + (r * step + c) * block_width, block_width, first, y,
+                       g.out(row * step + r, column * step + c) + std::ptrdiff_t{first} * g.samples + sample,
+                       g.samples);
+    }
+  });
+}
+
 /// Values of a row of tiles of the output's gradient at the points, for each sample.
 constexpr std::size_t gradient_values(const ConvGeometry& g) {
   return static_cast<std::size_t>(points) * static_cast<std::size_t>(tiles(g.columns.out)) *
