@@ -65,7 +65,26 @@ constexpr Slice reached(const Axis& axis, int begin, int end) {
 }
 
 /// Rows of a task of forward_few.
-inline constexpr std::size_t few_rows = 32;
+inline constexpr int few_rows = 32;
+
+/// What a product of so many rows costs: full tiles have eight, smaller ones wait for their weights.
+constexpr int cost_of(int rows) {
+  return rows / 8 * 16 + rows % 8 / 4 * 12 + rows % 4 / 2 * 8 + rows % 2 * 6;
+}
+
+/// Whether it is cheaper to take the columns of the image one after the other than all together: each column
+/// then leaves out the taps that are padding for it, but makes smaller products.
+constexpr bool by_column(const ConvGeometry& g, int samples) {
+  const auto taps = [&](int begin, int end) {
+    const Slice some = reached(g.columns, begin, end);
+    return some.end - some.begin;
+  };
+  int apart = 0;
+  for (int column = 0; column < g.columns.out; ++column)
+    apart += taps(column, column + 1) * cost_of(g.rows.out * samples);
+  const int together = taps(0, g.columns.out) * cost_of(g.rows.out * g.columns.out * samples);
+  return apart * 6 < together * 5;
+}
 
 /// y = w * x and `ending` for the last `samples` of the batch. `scratch` holds Padded::values. The rows of a
 /// product are pixels of any place and sample, so that the weights are read seldom.
@@ -74,27 +93,27 @@ void forward_few(const ConvGeometry& g, int samples, const T* x, const T* w, con
                  T* scratch, Workers& workers) {
   const Padded padded(g, samples);
   pad(g, padded, x, scratch, workers);
-  const int blocks = blocks_of(g), rows = g.rows.out * g.columns.out * samples;
-  const int parts = (rows + static_cast<int>(few_rows) - 1) / static_cast<int>(few_rows);
-  workers.run(parts * g.groups * blocks, [&](int task) {
-    const int group = task / parts / blocks;
-    const Block block = block_of(g, group, task / parts % blocks);
-    const Slice some = slice_of(rows, task % parts, parts);
-    const int count = some.end - some.begin;
-    std::array<std::ptrdiff_t, few_rows> from, to;
+  const int width = by_column(g, samples) ? 1 : g.columns.out;  // columns taken together
+  const int blocks = blocks_of(g), stretches = g.columns.out / width, rows = g.rows.out * width * samples;
+  const int parts = (rows + few_rows - 1) / few_rows;
+  workers.run(g.groups * blocks * stretches * parts, [&](int task) {
+    const int part = task % parts, first_column = task / parts % stretches * width;
+    const int group = task / (parts * stretches * blocks);
+    const Block block = block_of(g, group, task / (parts * stretches) % blocks);
+    const int begin = part * few_rows, count = std::min(few_rows, rows - begin);
+    std::array<std::ptrdiff_t, std::size_t{few_rows}> from, to;
     for (int i = 0; i < count; ++i) {
-      const int pixel = (some.begin + i) / samples, sample = (some.begin + i) % samples;
-      const int row = pixel / g.columns.out, column = pixel % g.columns.out;
+      const int pixel = (begin + i) / samples, sample = (begin + i) % samples;
+      const int row = pixel / width, column = first_column + pixel % width;
       from[static_cast<std::size_t>(i)] = padded.at(row * g.rows.stride, column * g.columns.stride) + sample;
       to[static_cast<std::size_t>(i)] =
           g.out(row, column) + std::ptrdiff_t{block.first + 1} * g.samples - samples + sample;
     }
-    const int first_row = some.begin / samples / g.columns.out;
-    const int last_row = (some.end - 1) / samples / g.columns.out;
+    const int first_row = begin / samples / width, last_row = (begin + count - 1) / samples / width;
     const Slice row_taps = reached(g.rows, first_row, last_row + 1);
-    const Slice column_taps = reached(g.columns, 0, g.columns.out);
+    const Slice column_taps = reached(g.columns, first_column, first_column + width);
     const int step = together(g, column_taps);
-    std::array<T, few_rows * block_width> sums;
+    std::array<T, std::size_t{few_rows} * block_width> sums;
     Sum<T> sum({.rows = count,
                 .columns = block.width,
                 .depth = step * g.group_in(),
