@@ -91,6 +91,12 @@ inline float half_to_float(std::uint16_t bits) {
 template <class T>
 requires(std::floating_point<T> || std::integral<T>) std::vector<T> to_vector(const SafeTensor& tensor) {
   std::vector<T> values;
+  if ((std::same_as<T, float> && tensor.dtype == Dtype::f32) ||
+      (std::same_as<T, double> && tensor.dtype == Dtype::f64)) {
+    values.resize(tensor.bytes.size() / sizeof(T));
+    std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+    return values;
+  }
   values.reserve(tensor.bytes.size() / info(tensor.dtype).size);
   const auto refuse = [&] {
     throw Error("tensor " + shown(tensor.name) + ": its " + std::string(info(tensor.dtype).name) +

@@ -8,6 +8,7 @@
 #include <captcha/core/layer.hpp>
 #include <captcha/kernels/gemm.hpp>
 #include <captcha/kernels/sum.hpp>
+#include <captcha/kernels/tile.hpp>
 #include <captcha/kernels/workers.hpp>
 
 #include <algorithm>
@@ -41,17 +42,24 @@ struct Linear : LayerDefaults {
   }
 
   // --- infer ---
+  /// Without BLAS: a program that only predicts need not link it.
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
-    const auto samples = static_cast<std::size_t>(call.samples);
     each_block(Out, call.workers, [&](int begin, int end) {
-      T* y = call.y + static_cast<std::size_t>(begin) * samples;
-      for (int o = begin; o < end; ++o)
-        std::fill_n(call.y + static_cast<std::size_t>(o) * samples, samples,
-                    Bias ? call.parameters[weight_size + static_cast<std::size_t>(o)] : T{0});
-      gemm(end - begin, call.samples, In,
-           Matrix<T>{call.parameters + static_cast<std::size_t>(begin) * std::size_t{In}, In},
-           Matrix<T>{call.x, call.samples}, T{1}, y, call.samples);
+      Sum<T> sum({.rows = end - begin,
+                  .columns = call.samples,
+                  .depth = In,
+                  .a = call.parameters + std::ptrdiff_t{begin} * In,
+                  .a_row = In,
+                  .a_step = 1,
+                  .b = call.x,
+                  .b_step = call.samples,
+                  .c = call.y + std::ptrdiff_t{begin} * call.samples,
+                  .c_row = call.samples,
+                  .start = Bias ? Start::bias : Start::zero,
+                  .bias = Bias ? call.parameters + weight_size + begin : nullptr});
+      sum.add({0, 0});
+      sum.finish();
     });
   }
 
