@@ -178,12 +178,11 @@ LoadReport load_weights(const SafetensorsFile& file, const std::string& name, We
     throw Error(name + ": does not fit the network: " + report.text());
   if (found.empty()) throw Error(name + ": no tensor fits the network: " + report.text());
 
-  std::vector<std::vector<T>> values;
-  for (const Found& f : found) {
-    values.push_back(to_vector<T>(*f.tensor));
-    if (f.adapt) values.back() = adapt_channels(values.back(), f.tensor->shape, f.slot->slot.extent(1));
+  for (const Found& f : found) {  // nothing can fail from here on
+    std::vector<T> values = to_vector<T>(*f.tensor);
+    if (f.adapt) values = adapt_channels(values, f.tensor->shape, f.slot->slot.extent(1));
+    weights.set(*f.slot, std::span<const T>(values));
   }
-  for (std::size_t i = 0; i < found.size(); ++i) weights.set(*found[i].slot, std::span<const T>(values[i]));
   return report;
 }
 
