@@ -1,5 +1,6 @@
 // ResNet-18 in captcha, for bench/compare/run: the same network, weights and numbers as the other programs.
 #include <captcha/data/batch.hpp>
+#include <captcha/data/png.hpp>
 #include <captcha/io/weights_file.hpp>
 #include <captcha/loss/cross_entropy.hpp>
 #include <captcha/model/inference.hpp>
@@ -13,6 +14,8 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <cstdint>
+#include <filesystem>
 #include <iostream>
 #include <numeric>
 #include <string>
@@ -107,10 +110,13 @@ json predict(const Options& options) {
   return result;
 }
 
-/// Random weights for everyone.
+/// Random weights for everyone, and a picture beside them.
 json initialise(const Options& options) {
-  Weights<Network> weights(1);
-  save_weights(options.weights, weights, {});
+  save_weights(options.weights, Weights<Network>(1));
+  Image picture{character.height, character.width, 1, {}};
+  for (std::size_t i = 0; i < character.size(); ++i)
+    picture.pixels.push_back(static_cast<std::uint8_t>(i * 7919 % 251));
+  write_png(std::filesystem::path(options.weights).replace_extension(".png"), picture);
   return json::object();
 }
 
