@@ -9,6 +9,8 @@
 #include "catch.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <limits>
 #include <string>
 #include <utility>
@@ -108,6 +110,25 @@ void compare(const Case& c, double tolerance, Workers& workers) {
   conv_forward(g, our_x.data(), our_w.data(), Ending<T>{}, our_y.data(), scratch.data(), workers);
   expect("y without bias", difference(our_y, reference::conv_forward(x, w, {}, c.window)));
 
+  // Prediction: scaled and shifted weights, a sum and a ReLU in passing.
+  const std::vector<T> scale = random_values<T>(our_bias.size(), 5),
+                       shift = random_values<T>(our_bias.size(), 6);
+  const Array added = random_array(y.n, y.c, y.h, y.w, 7);
+  const auto our_added = to_layer_order<T>(added);
+  std::vector<T> packed(conv_packed_values(g), unwritten);
+  conv_pack(g, our_w.data(), our_bias.data(), scale.data(), shift.data(), packed.data(), workers);
+  std::ranges::fill(our_y, unwritten);
+  conv_infer(g, our_x.data(), packed.data(), Ending<T>{nullptr, our_added.data(), true}, our_y.data(),
+             scratch.data(), workers);
+  Array predicted = y;
+  const std::size_t plane = static_cast<std::size_t>(y.h * y.w);
+  for (std::size_t i = 0; i < predicted.values.size(); ++i) {
+    const std::size_t channel = i / plane % our_bias.size();
+    predicted.values[i] = std::max(0.0, y.values[i] * static_cast<double>(scale[channel]) +
+                                            static_cast<double>(shift[channel]) + added.values[i]);
+  }
+  expect("y of packed weights", difference(our_y, predicted));
+
   std::vector<T> our_dx(x.values.size(), unwritten);
   conv_backward_input(g, our_dy.data(), our_w.data(), our_dx.data(), scratch.data(), workers);
   expect("dx", difference(our_dx, reference::conv_backward_input(x, w, dy, c.window)));
@@ -178,7 +199,9 @@ TEST_CASE("the short convolution equals the reference, and is the one that runs"
                          {40, {64, 32, 1}, 7, 4, 1},
                          {16, {32, 96, 1}, 5, 6, 2},
                          {18, {32, 32, 1}, 13, 8, 0},
-                         {67, {32, 32, 1}, 13, 7, 1}}) {
+                         {67, {32, 32, 1}, 13, 7, 1},
+                         {33, {64, 96, 1}, 4, 2, 1},
+                         {20, {32, 64, 1}, 2, 7, 1}}) {
     const reference::Window axis{3, 1, s.padding, 1};
     const Case c{s.samples, s.channels, s.height, s.width, {axis, axis}};
     const auto side = [&](int length) {
@@ -187,5 +210,15 @@ TEST_CASE("the short convolution equals the reference, and is the one that runs"
     const ConvGeometry g{s.samples, s.channels.in, s.channels.out, 1, side(s.height), side(s.width)};
     CHECK((is_short<float>(g) && is_short<double>(g)));
     compare_both(c, workers);
+  }
+}
+
+TEST_CASE("the short convolution of few samples equals the reference") {
+  Workers workers(3);
+  for (const auto& [samples, height, width] : {std::array{1, 13, 8}, {3, 7, 4}, {15, 4, 2}, {6, 3, 9}}) {
+    const reference::Window axis{3, 1, 1, 1};
+    const ConvGeometry g{samples, 32, 64, 1, {height, height, 3, 1, 1, 1}, {width, width, 3, 1, 1, 1}};
+    CHECK((winograd::pays<double>(g) && winograd::few_pay(g) && !is_short<double>(g)));
+    compare_both({samples, {32, 64, 1}, height, width, {axis, axis}}, workers);
   }
 }

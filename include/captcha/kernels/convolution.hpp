@@ -5,6 +5,7 @@
 #include <captcha/kernels/direct.hpp>
 #include <captcha/kernels/sum.hpp>
 #include <captcha/kernels/winograd.hpp>
+#include <captcha/kernels/winograd_gradient.hpp>
 #include <captcha/kernels/workers.hpp>
 
 #include <algorithm>

@@ -15,9 +15,10 @@ namespace captcha::winograd {
 
 using convolution::block_width;
 
-/// Tiles of an axis with so many outputs.
-constexpr int tiles(int length) {
-  return (length + step - 1) / step;
+/// The tile for a convolution and for its gradient by the input.
+constexpr Tile tile_of(const ConvGeometry& g) {
+  const auto outputs = [](const Axis& axis) { return std::max(axis.in, axis.out) <= 2 ? 2 : 4; };
+  return {outputs(g.rows), outputs(g.columns)};
 }
 
 /// An axis of a convolution, or with `back` of its gradient by the input, which is a convolution too.
@@ -25,29 +26,43 @@ struct Side {
   int in;
   int out;
   int padding;
+  int step;  ///< outputs of a tile
 
-  constexpr Side(const Axis& axis, bool back)
+  constexpr Side(const Axis& axis, bool back, int outputs)
       : in(back ? axis.out : axis.in),
         out(back ? axis.in : axis.out),
-        padding(back ? axis.kernel - 1 - axis.padding : axis.padding) {}
+        padding(back ? axis.kernel - 1 - axis.padding : axis.padding),
+        step(outputs) {}
+
+  constexpr int tiles() const { return (out + step - 1) / step; }
 
   /// The first input of a tile: may lie in the padding.
   constexpr int first(int tile) const { return tile * step - padding; }
   /// The inputs of a tile that exist, counted from its first one.
   constexpr Slice present(int tile) const {
-    return {std::max(0, -first(tile)), std::min(size, in - first(tile))};
+    return {std::max(0, -first(tile)), std::min(step + 2, in - first(tile))};
   }
   /// The outputs of a tile that exist.
   constexpr Slice wanted(int tile) const { return {0, std::min(step, out - tile * step)}; }
 };
 
+/// Both sides of a convolution.
+struct Sides {
+  Side rows;
+  Side columns;
+
+  constexpr Sides(const ConvGeometry& g, bool back)
+      : rows(g.rows, back, tile_of(g).rows), columns(g.columns, back, tile_of(g).columns) {}
+  constexpr int tiles() const { return rows.tiles() * columns.tiles(); }
+};
+
 /// Samples of a task: enough to fill registers, not so many that tasks are few.
 constexpr int samples_at_once(const ConvGeometry& g) {
-  return tiles(g.rows.out) * tiles(g.columns.out) * g.samples >= 16 * 32 ? 32 : 16;
+  return Sides(g, false).tiles() * g.samples >= 16 * 32 ? 32 : 16;
 }
 
-/// Whether this way is open, and shorter: with spreading and gathering a tile costs about as much as 50
-/// multiplications, and the direct sum one for each tap of each output.
+/// Whether this way is open, and shorter: with spreading and gathering a point costs about as much as 1.4
+/// multiplications, and the direct sum takes one for each tap of each output.
 template <class T>
 constexpr bool pays(const ConvGeometry& g) {
   const auto fits = [](const Axis& axis) {
@@ -61,13 +76,14 @@ constexpr bool pays(const ConvGeometry& g) {
   const std::size_t most = static_cast<std::size_t>(std::max(g.in_channels, g.out_channels));
   return fits(g.rows) && fits(g.columns) && g.groups == 1 && g.in_channels % block_width == 0 &&
          g.out_channels % block_width == 0 &&
-         sizeof(T) * points * 32 * (most + block_width) <= Workspace::bytes &&
-         50 * tiles(g.rows.out) * tiles(g.columns.out) < taps(g.rows) * taps(g.columns);
+         sizeof(T) * static_cast<std::size_t>(tile_of(g).points()) * 32 * (most + block_width) <=
+             Workspace::bytes &&
+         7 * tile_of(g).points() * Sides(g, false).tiles() < 5 * taps(g.rows) * taps(g.columns);
 }
 
 /// Values of all weights at the points, which lie as [block of outputs][point][in][output].
 constexpr std::size_t weight_values(const ConvGeometry& g) {
-  return static_cast<std::size_t>(points) * static_cast<std::size_t>(g.in_channels) *
+  return static_cast<std::size_t>(tile_of(g).points()) * static_cast<std::size_t>(g.in_channels) *
          static_cast<std::size_t>(g.out_channels);
 }
 
@@ -83,10 +99,12 @@ Place<T> taps_of(const ConvGeometry& g, T* block, bool back) {
 template <class T>
 void spread_weights(const ConvGeometry& g, const T* w, bool back, T* to, Workers& workers) {
   const int values = g.in_channels * block_width;
+  const Tile tile = tile_of(g);
   workers.run(g.out_channels / block_width, [&](int block) {
-    on_registers(Spread<KernelMatrix, T>{taps_of(g, w + std::ptrdiff_t{block} * 9 * values, back),
+    on_registers(Spread<KernelMatrix, T>{tile,
+                                         taps_of(g, w + std::ptrdiff_t{block} * 9 * values, back),
                                          {1, values, 0},
-                                         to + std::ptrdiff_t{block} * points * values,
+                                         to + std::ptrdiff_t{block} * tile.points() * values,
                                          values,
                                          values});
   });
@@ -97,9 +115,12 @@ void spread_weights(const ConvGeometry& g, const T* w, bool back, T* to, Workers
 template <class T>
 [[gnu::noinline]] void convolve(const ConvGeometry& g, bool back, const T* x, const T* spread_w,
                                 const Ending<T>& ending, T* y, Workers& workers) {
-  const Side rows(g.rows, back), columns(g.columns, back);
+  const Sides sides(g, back);
+  const Side &rows = sides.rows, &columns = sides.columns;
+  const Tile tile = tile_of(g);
+  const int points = tile.points();
   const int ins = back ? g.out_channels : g.in_channels, outs = back ? g.in_channels : g.out_channels;
-  const int across = tiles(columns.out), tile_count = tiles(rows.out) * across;
+  const int across = columns.tiles(), tile_count = rows.tiles() * across;
   const int width = samples_at_once(g);
   const std::ptrdiff_t in_pixel = std::ptrdiff_t{ins} * g.samples,
                        out_pixel = std::ptrdiff_t{outs} * g.samples;
@@ -110,6 +131,7 @@ template <class T>
     T* const inputs = workspace.as<T>();                            // [point][in][sample]
     T* const sums = inputs + std::ptrdiff_t{points} * ins * width;  // [point][output][sample]
     on_registers(Spread<InputMatrix, T>{
+        tile,
         {x + (std::ptrdiff_t{rows.first(row)} * columns.in + columns.first(column)) * in_pixel + sample,
          columns.in * in_pixel, in_pixel, rows.present(row), columns.present(column)},
         {ins, samples, g.samples},
@@ -136,9 +158,11 @@ template <class T>
           sum.add({0, 0});
         sum.finish();
       }
-      const std::ptrdiff_t at = (std::ptrdiff_t{row} * step * columns.out + column * step) * out_pixel +
-                                std::ptrdiff_t{first} * g.samples + sample;
+      const std::ptrdiff_t at =
+          (std::ptrdiff_t{row} * rows.step * columns.out + column * columns.step) * out_pixel +
+          std::ptrdiff_t{first} * g.samples + sample;
       on_registers(Gather<OutputMatrix, T>{
+          .tile = tile,
           .from = sums,
           .point = std::ptrdiff_t{block_width} * width,
           .padded = width,
@@ -153,28 +177,32 @@ template <class T>
 
 /// Whether few samples (less than 16, all of the batch) make products of enough rows.
 constexpr bool few_pay(const ConvGeometry& g) {
-  return tiles(g.rows.out) * tiles(g.columns.out) * g.samples >= 6;
+  return Sides(g, false).tiles() * g.samples >= 6;
 }
 /// Values of all tiles of the input at the points, for each sample.
 constexpr std::size_t input_values(const ConvGeometry& g) {
-  return static_cast<std::size_t>(points) * static_cast<std::size_t>(tiles(g.rows.out)) *
-         static_cast<std::size_t>(tiles(g.columns.out)) * static_cast<std::size_t>(g.in_channels);
+  return static_cast<std::size_t>(tile_of(g).points()) * static_cast<std::size_t>(Sides(g, false).tiles()) *
+         static_cast<std::size_t>(g.in_channels);
 }
 
 /// convolve for few samples: outputs side by side instead of samples. `spread_x` is scratch of input_values.
 template <class T>
 [[gnu::noinline]] void convolve_few(const ConvGeometry& g, const T* x, const T* spread_w,
                                     const Ending<T>& ending, T* y, T* spread_x, Workers& workers) {
-  const Side rows(g.rows, false), columns(g.columns, false);
-  const int across = tiles(columns.out), tile_count = tiles(rows.out) * across;
+  const Sides sides(g, false);
+  const Side &rows = sides.rows, &columns = sides.columns;
+  const Tile tile = tile_of(g);
+  const int points = tile.points();
+  const int across = columns.tiles(), tile_count = rows.tiles() * across;
   const std::ptrdiff_t input_point = tile_count * g.in_pixel();  // [point][tile][in][sample]
-  workers.run(tile_count, [&](int tile) {
-    const int row = tile / across, column = tile % across, values = static_cast<int>(g.in_pixel());
+  workers.run(tile_count, [&](int index) {
+    const int row = index / across, column = index % across, values = static_cast<int>(g.in_pixel());
     on_registers(
-        Spread<InputMatrix, T>{{x + g.in(rows.first(row), columns.first(column)), columns.in * g.in_pixel(),
+        Spread<InputMatrix, T>{tile,
+                               {x + g.in(rows.first(row), columns.first(column)), columns.in * g.in_pixel(),
                                 g.in_pixel(), rows.present(row), columns.present(column)},
                                {1, values, 0},
-                               spread_x + tile * g.in_pixel(),
+                               spread_x + index * g.in_pixel(),
                                input_point,
                                values});
   });
@@ -199,94 +227,22 @@ template <class T>
       }
     for (int i = 0; i < count; ++i) {
       const int sample = i / tile_count, row = i % tile_count / across, column = i % across;
-      std::array<T, std::size_t{step} * step * block_width> outputs;
+      std::array<T, std::size_t{16} * block_width> outputs;
       const Slice wanted_rows = rows.wanted(row), wanted_columns = columns.wanted(column);
       on_registers(Gather<OutputMatrix, T>{
+          .tile = tile,
           .from = sums + std::ptrdiff_t{i} * block_width,
           .point = sum_point,
           .padded = block_width,
           .runs = {1, block_width, 0},
-          .to = {outputs.data(), step * block_width, block_width, wanted_rows, wanted_columns}});
+          .to = {outputs.data(), columns.step * block_width, block_width, wanted_rows, wanted_columns}});
       for (int r = 0; r < wanted_rows.end; ++r)
         for (int c = 0; c < wanted_columns.end; ++c)
-          ending.store(outputs.data() + (r * step + c) * block_width, block_width, first, y,
-                       g.out(row * step + r, column * step + c) + std::ptrdiff_t{first} * g.samples + sample,
+          ending.store(outputs.data() + (r * columns.step + c) * block_width, block_width, first, y,
+                       g.out(row * rows.step + r, column * columns.step + c) +
+                           std::ptrdiff_t{first} * g.samples + sample,
                        g.samples);
     }
-  });
-}
-
-/// Values of a row of tiles of the output's gradient at the points, for each sample.
-constexpr std::size_t gradient_values(const ConvGeometry& g) {
-  return static_cast<std::size_t>(points) * static_cast<std::size_t>(tiles(g.columns.out)) *
-         static_cast<std::size_t>(g.out_channels);
-}
-
-/// dw += the gradient by the weights. `turned` is the output's gradient with the outputs of a block side by
-/// side; `spread_dy` and `spread_dw` are scratch of gradient_values for each sample, and of weight_values.
-template <class T>
-[[gnu::noinline]] void backward_weight(const ConvGeometry& g, const T* x, const T* turned, T* dw,
-                                       T* spread_dy, T* spread_dw, Workers& workers) {
-  constexpr int some_ins = 16, most_blocks = 2, width = 64;  // of a task
-  const Side rows(g.rows, false), columns(g.columns, false);
-  const int across = tiles(columns.out), blocks = g.out_channels / block_width;
-  const std::ptrdiff_t tile = points * g.out_pixel(), block_values = std::ptrdiff_t{g.samples} * block_width;
-  const std::ptrdiff_t point = std::ptrdiff_t{g.in_channels} * block_width;  // of the weights
-  const int parts = (blocks + most_blocks - 1) / most_blocks;
-  for (int row = 0; row < tiles(rows.out); ++row) {
-    workers.run(across * blocks, [&](int task) {
-      const int column = task / blocks;
-      const std::ptrdiff_t block = task % blocks * block_values;
-      on_registers(Spread<OutputMatrix, T>{
-          {turned + g.out(row * step, column * step) + block, columns.out * g.out_pixel(), g.out_pixel(),
-           rows.wanted(row), columns.wanted(column)},
-          {1, static_cast<int>(block_values), 0},
-          spread_dy + column * tile + block,
-          g.out_pixel(),
-          static_cast<int>(block_values)});
-    });
-    workers.run(g.in_channels / some_ins * parts, [&](int task, const Workspace& workspace) {
-      const int first = task / parts * some_ins;
-      const Slice some = slice_of(blocks, task % parts, parts);
-      T* const inputs = workspace.as<T>();  // [point][in][sample]
-      for (int column = 0; column < across; ++column)
-        for (int sample = 0; sample < g.samples; sample += width) {
-          const int samples = std::min(width, g.samples - sample);
-          on_registers(Spread<InputMatrix, T>{
-              {x + g.in(rows.first(row), columns.first(column)) + std::ptrdiff_t{first} * g.samples + sample,
-               columns.in * g.in_pixel(), g.in_pixel(), rows.present(row), columns.present(column)},
-              {some_ins, samples, g.samples},
-              inputs,
-              std::ptrdiff_t{some_ins} * samples,
-              samples});
-          for (int block = some.begin; block < some.end; ++block)
-            for (int i = 0; i < points; ++i) {
-              Sum<T> sum({.rows = some_ins,
-                          .columns = block_width,
-                          .depth = samples,
-                          .a = inputs + std::ptrdiff_t{i} * some_ins * samples,
-                          .a_row = samples,
-                          .a_step = 1,
-                          .b = spread_dy + column * tile + i * g.out_pixel() + block * block_values +
-                               std::ptrdiff_t{sample} * block_width,
-                          .b_step = block_width,
-                          .c = spread_dw + (std::ptrdiff_t{block} * points + i) * point + first * block_width,
-                          .c_row = block_width,
-                          .start = row == 0 && column == 0 && sample == 0 ? Start::zero : Start::memory});
-              sum.add({0, 0});
-              sum.finish();
-            }
-        }
-    });
-  }
-  const int values = g.in_channels * block_width;
-  workers.run(blocks, [&](int block) {
-    on_registers(Gather<KernelMatrix, T>{.from = spread_dw + std::ptrdiff_t{block} * points * values,
-                                         .point = values,
-                                         .padded = values,
-                                         .runs = {1, values, 0},
-                                         .to = taps_of(g, dw + std::ptrdiff_t{block} * 9 * values, false),
-                                         .add = dw + std::ptrdiff_t{block} * 9 * values});
   });
 }
 

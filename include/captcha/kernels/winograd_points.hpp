@@ -1,5 +1,5 @@
 // The transformations of Winograd's short convolution F(4 x 4, 3 x 3) (Lavin and Gray 2015,
-// arXiv:1509.09308): 36 multiplications for 16 outputs that need 144.
+// arXiv:1509.09308), 36 multiplications for 16 outputs that need 144, and of F(4 x 2) and F(2 x 4).
 //
 // Polynomials multiply point by point. A tile of 6 x 6 inputs and a kernel are evaluated at 6 x 6 points
 // ("spread"), multiplied there, and read back as 4 x 4 outputs ("gathered"). Both steps work on whole
@@ -8,78 +8,19 @@
 
 #include <captcha/kernels/axis.hpp>
 #include <captcha/kernels/registers.hpp>
+#include <captcha/kernels/winograd_matrices.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 namespace captcha::winograd {
 
-inline constexpr int step = 4;  ///< outputs of a tile, along each axis
-inline constexpr int size = 6;  ///< inputs of a tile, along each axis
-inline constexpr int points = size * size;
+/// The outputs of a tile along each axis.
+struct Tile {
+  int rows;
+  int columns;
 
-// --- matrices: all follow from the points ---
-
-/// Where polynomials are evaluated; the last point is infinity. With 3/4 and 3/2 the error of float is 2.6
-/// times that of the direct sum (with the usual 1 and 2 it is 4.5 times).
-inline constexpr std::array<double, std::size_t{size} - 1> places{0, 0.75, -0.75, 1.5, -1.5};
-
-/// Matrices have a row a point. Rows 1 and 2, 3 and 4 belong to opposite points: they are equal in the even
-/// columns and opposite in the odd ones.
-template <int Columns>
-using Rows = std::array<std::array<double, std::size_t{Columns}>, std::size_t{size}>;
-
-/// A polynomial's value at each point, by its coefficients.
-template <int Columns>
-constexpr Rows<Columns> values_at_points() {
-  Rows<Columns> rows{};
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    double power = 1;
-    for (double& value : rows[i]) {
-      value = power;
-      power *= places[i];
-    }
-  }
-  rows.back().back() = 1;
-  return rows;
-}
-
-/// Outputs to points and, transposed, points to outputs.
-struct OutputMatrix {
-  static constexpr int columns = step;
-  static constexpr Rows<columns> rows = values_at_points<columns>();
-};
-
-/// Kernels to points.
-struct KernelMatrix {
-  static constexpr int columns = 3;
-  static constexpr Rows<columns> rows = [] {
-    Rows<columns> result = values_at_points<columns>();
-    for (std::size_t i = 0; i < places.size(); ++i)
-      for (std::size_t j = 0; j < places.size(); ++j)
-        if (i != j)
-          for (double& value : result[i]) value /= places[i] - places[j];
-    return result;
-  }();
-};
-
-/// Inputs to points: row i holds the coefficients of the product of x - p over all other points p.
-struct InputMatrix {
-  static constexpr int columns = size;
-  static constexpr Rows<columns> rows = [] {
-    Rows<columns> result{};
-    for (std::size_t i = 0; i < result.size(); ++i) {
-      result[i][0] = 1;
-      for (std::size_t j = 0; j < places.size(); ++j) {
-        if (i == j) continue;
-        for (std::size_t power = size - 1; power > 0; --power)
-          result[i][power] = result[i][power - 1] - places[j] * result[i][power];
-        result[i][0] *= -places[j];
-      }
-    }
-    return result;
-  }();
+  constexpr int points() const { return (rows + 2) * (columns + 2); }
 };
 
 /// A transformation along one axis, of L values side by side.
@@ -87,20 +28,27 @@ template <class Matrix, class T, int L>
 struct Along {
   using Vector = typename Lanes<T, L>::type;
   static constexpr int columns = Matrix::columns;
+  static constexpr int size = Matrix::size;
+  static constexpr int halves = size / 2 + 1;  // the first point, the pairs, the last
 
   /// out[point] = sum over columns of row[point][column] * in[column].
   [[gnu::always_inline]] static inline void spread(const Vector (&in)[std::size_t{columns}],
                                                    Vector (&out)[std::size_t{size}]) {
     dot<0, 0, 1>(in, out[0]);
     opposite<1>(in, out);
-    opposite<3>(in, out);
-    dot<5, 0, 1>(in, out[5]);
+    if constexpr (size == 6) opposite<3>(in, out);
+    dot<size - 1, 0, 1>(in, out[size - 1]);
   }
   /// out[column] = sum over points of row[point][column] * in[point].
   [[gnu::always_inline]] static inline void gather(const Vector (&in)[std::size_t{size}],
                                                    Vector (&out)[std::size_t{columns}]) {
-    const Vector even[] = {in[0], in[1] + in[2], in[3] + in[4], in[5]};
-    const Vector odd[] = {in[0], in[1] - in[2], in[3] - in[4], in[5]};
+    Vector even[std::size_t{halves}], odd[std::size_t{halves}];
+    even[0] = odd[0] = in[0];
+    even[halves - 1] = odd[halves - 1] = in[size - 1];
+    for (int pair = 1; pair < halves - 1; ++pair) {
+      even[pair] = in[2 * pair - 1] + in[2 * pair];
+      odd[pair] = in[2 * pair - 1] - in[2 * pair];
+    }
     gather_from<0>(even, odd, out);
   }
 
@@ -124,20 +72,21 @@ struct Along {
     }
   }
   template <int Column>
-  [[gnu::always_inline]] static inline void gather_from(const Vector (&even)[4], const Vector (&odd)[4],
+  [[gnu::always_inline]] static inline void gather_from(const Vector (&even)[std::size_t{halves}],
+                                                        const Vector (&odd)[std::size_t{halves}],
                                                         Vector (&out)[std::size_t{columns}]) {
     if constexpr (Column < columns) {
       gather_one<Column, 0>(Column % 2 == 0 ? even : odd, out[Column]);
       gather_from<Column + 1>(even, odd, out);
     }
   }
-  template <int Column, int Pair, bool First = true>
-  [[gnu::always_inline]] static inline void gather_one(const Vector (&in)[4], Vector& sum) {
-    if constexpr (Pair < 4) {
-      constexpr int point[] = {0, 1, 3, 5};
-      constexpr T factor = static_cast<T>(Matrix::rows[point[Pair]][Column]);
-      if constexpr (factor != 0) add<First>(factor, in[Pair], sum);
-      gather_one<Column, Pair + 1, First && factor == 0>(in, sum);
+  template <int Column, int Half, bool First = true>
+  [[gnu::always_inline]] static inline void gather_one(const Vector (&in)[std::size_t{halves}], Vector& sum) {
+    if constexpr (Half < halves) {
+      constexpr int point = Half == 0 ? 0 : 2 * Half - 1;
+      constexpr T factor = static_cast<T>(Matrix::rows[point][Column]);
+      if constexpr (factor != 0) add<First>(factor, in[Half], sum);
+      gather_one<Column, Half + 1, First && factor == 0>(in, sum);
     }
   }
   template <bool First>
@@ -168,8 +117,9 @@ struct Runs {
 
 /// A tile to its points, as a kernel for on_registers. Each point gets the runs one behind the other, with
 /// zeros up to `padded` values each.
-template <class Matrix, class T>
+template <template <int> class Matrix, class T>
 struct Spread {
+  Tile tile;
   Place<const T> from;
   Runs runs;
   T* to;
@@ -184,40 +134,63 @@ struct Spread {
       for (; k + wide <= runs.length; k += wide) values<wide>(run, k);
       for (; k < runs.length; ++k) values<1>(run, k);
       if (k < padded)
-        for (int i = 0; i < points; ++i)
+        for (int i = 0; i < tile.points(); ++i)
           std::fill(to + i * point + run * padded + k, to + i * point + (run + 1) * padded, T{0});
     }
   }
 
  private:
   template <int L>
+  using Vector = typename Lanes<T, L>::type;
+
+  template <int L>
   [[gnu::always_inline]] inline void values(int run, int k) const {
-    using Vector = typename Lanes<T, L>::type;
-    constexpr int columns = Matrix::columns;
+    Vector<L> half[6][6];  // [point of the row][row]
     const T* const source = from.pixel + run * runs.pace + k;
-    Vector half[std::size_t{size}][std::size_t{columns}];  // [point of the row][row]
-    for (int i = 0; i < columns; ++i) {
-      Vector in[std::size_t{columns}]{}, out[std::size_t{size}];
-      if (from.rows.begin <= i && i < from.rows.end)
-        for (int j = 0; j < columns; ++j)
-          if (from.columns.begin <= j && j < from.columns.end)
-            in[j] = *reinterpret_cast<const Vector*>(source + i * from.row + j * from.column);
-      Along<Matrix, T, L>::spread(in, out);
-      for (int j = 0; j < size; ++j) half[j][i] = out[j];
-    }
+    if (tile.columns == 4)
+      along_rows<L, 4>(source, half);
+    else
+      along_rows<L, 2>(source, half);
     T* const target = to + run * padded + k;
-    for (int j = 0; j < size; ++j) {
-      Vector out[std::size_t{size}];
-      Along<Matrix, T, L>::spread(half[j], out);
-      for (int i = 0; i < size; ++i) *reinterpret_cast<Vector*>(target + (i * size + j) * point) = out[i];
+    if (tile.rows == 4)
+      along_columns<L, 4>(half, target);
+    else
+      along_columns<L, 2>(half, target);
+  }
+
+  template <int L, int Outputs>
+  [[gnu::always_inline]] inline void along_rows(const T* source, Vector<L> (&half)[6][6]) const {
+    using M = Matrix<Outputs>;
+    const int rows = tile.rows == 4 ? Matrix<4>::columns : Matrix<2>::columns;
+    for (int i = 0; i < rows; ++i) {
+      Vector<L> in[std::size_t{M::columns}]{}, out[std::size_t{M::size}];
+      if (from.rows.begin <= i && i < from.rows.end)
+        for (int j = 0; j < M::columns; ++j)
+          if (from.columns.begin <= j && j < from.columns.end)
+            in[j] = *reinterpret_cast<const Vector<L>*>(source + i * from.row + j * from.column);
+      Along<M, T, L>::spread(in, out);
+      for (int j = 0; j < M::size; ++j) half[j][i] = out[j];
+    }
+  }
+  template <int L, int Outputs>
+  [[gnu::always_inline]] inline void along_columns(const Vector<L> (&half)[6][6], T* target) const {
+    using M = Matrix<Outputs>;
+    const int columns = tile.columns + 2;
+    for (int j = 0; j < columns; ++j) {
+      Vector<L> in[std::size_t{M::columns}], out[std::size_t{M::size}];
+      for (int i = 0; i < M::columns; ++i) in[i] = half[j][i];
+      Along<M, T, L>::spread(in, out);
+      for (int i = 0; i < M::size; ++i)
+        *reinterpret_cast<Vector<L>*>(target + (i * columns + j) * point) = out[i];
     }
   }
 };
 
 /// The points of a tile back to its pixels, as a kernel for on_registers. `bias` holds a value a run, or is
 /// null; `add` is a tile to be added, laid out as `to`, or null (and may be `to` itself).
-template <class Matrix, class T>
+template <template <int> class Matrix, class T>
 struct Gather {
+  Tile tile;
   const T* from;
   std::ptrdiff_t point;
   int padded;
@@ -239,29 +212,48 @@ struct Gather {
 
  private:
   template <int L>
+  using Vector = typename Lanes<T, L>::type;
+
+  template <int L>
   [[gnu::always_inline]] inline void values(int run, int k) const {
-    using Vector = typename Lanes<T, L>::type;
-    constexpr int columns = Matrix::columns;
+    Vector<L> half[6][6];  // [column][point of the column]
     const T* const source = from + run * padded + k;
-    Vector half[std::size_t{columns}][std::size_t{size}];  // [column][point of the column]
-    for (int i = 0; i < size; ++i) {
-      Vector in[std::size_t{size}], out[std::size_t{columns}];
-      for (int j = 0; j < size; ++j)
-        in[j] = *reinterpret_cast<const Vector*>(source + (i * size + j) * point);
-      Along<Matrix, T, L>::gather(in, out);
-      for (int j = 0; j < columns; ++j) half[j][i] = out[j];
+    if (tile.columns == 4)
+      along_rows<L, 4>(source, half);
+    else
+      along_rows<L, 2>(source, half);
+    if (tile.rows == 4)
+      along_columns<L, 4>(half, run, k);
+    else
+      along_columns<L, 2>(half, run, k);
+  }
+
+  template <int L, int Outputs>
+  [[gnu::always_inline]] inline void along_rows(const T* source, Vector<L> (&half)[6][6]) const {
+    using M = Matrix<Outputs>;
+    for (int i = 0; i < tile.rows + 2; ++i) {
+      Vector<L> in[std::size_t{M::size}], out[std::size_t{M::columns}];
+      for (int j = 0; j < M::size; ++j)
+        in[j] = *reinterpret_cast<const Vector<L>*>(source + (i * M::size + j) * point);
+      Along<M, T, L>::gather(in, out);
+      for (int j = 0; j < M::columns; ++j) half[j][i] = out[j];
     }
+  }
+  template <int L, int Outputs>
+  [[gnu::always_inline]] inline void along_columns(const Vector<L> (&half)[6][6], int run, int k) const {
+    using M = Matrix<Outputs>;
     const std::ptrdiff_t at = run * runs.pace + k;
     for (int j = to.columns.begin; j < to.columns.end; ++j) {
-      Vector out[std::size_t{columns}];
-      Along<Matrix, T, L>::gather(half[j], out);
+      Vector<L> in[std::size_t{M::size}], out[std::size_t{M::columns}];
+      for (int i = 0; i < M::size; ++i) in[i] = half[j][i];
+      Along<M, T, L>::gather(in, out);
       for (int i = to.rows.begin; i < to.rows.end; ++i) {
         const std::ptrdiff_t pixel = at + i * to.row + j * to.column;
-        Vector value = out[i];
+        Vector<L> value = out[i];
         if (bias) value += bias[run];
-        if (add) value += *reinterpret_cast<const Vector*>(add + pixel);
-        if (rectify) value = value < T{0} ? Vector{} : value;
-        *reinterpret_cast<Vector*>(to.pixel + pixel) = value;
+        if (add) value += *reinterpret_cast<const Vector<L>*>(add + pixel);
+        if (rectify) value = value < T{0} ? Vector<L>{} : value;
+        *reinterpret_cast<Vector<L>*>(to.pixel + pixel) = value;
       }
     }
   }
