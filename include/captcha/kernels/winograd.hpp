@@ -56,11 +56,6 @@ struct Sides {
   constexpr int tiles() const { return rows.tiles() * columns.tiles(); }
 };
 
-/// Samples of a task: enough to fill registers, not so many that tasks are few.
-constexpr int samples_at_once(const ConvGeometry& g) {
-  return Sides(g, false).tiles() * g.samples >= 16 * 32 ? 32 : 16;
-}
-
 /// Whether this way is open, and shorter: with spreading and gathering a point costs about as much as 1.4
 /// multiplications, and the direct sum takes one for each tap of each output.
 template <class T>
@@ -121,13 +116,18 @@ template <class T>
   const int points = tile.points();
   const int ins = back ? g.out_channels : g.in_channels, outs = back ? g.in_channels : g.out_channels;
   const int across = columns.tiles(), tile_count = rows.tiles() * across;
-  const int width = samples_at_once(g);
+  const int width = g.samples < 32 ? 16 : 32;  // samples of a task
+  const int stretches = (g.samples + width - 1) / width;
+  // Where tasks are few, each computes a part of the outputs only, and all of them spread the same inputs.
+  int parts = 1;
+  while (tile_count * stretches * parts < 8 && outs / parts > 2 * block_width) parts *= 2;
   const std::ptrdiff_t in_pixel = std::ptrdiff_t{ins} * g.samples,
                        out_pixel = std::ptrdiff_t{outs} * g.samples;
   const std::ptrdiff_t point = std::ptrdiff_t{g.in_channels} * block_width;  // of the weights
-  workers.run(tile_count * ((g.samples + width - 1) / width), [&](int task, const Workspace& workspace) {
+  workers.run(tile_count * stretches * parts, [&](int task, const Workspace& workspace) {
     const int row = task % tile_count / across, column = task % across;
-    const int sample = task / tile_count * width, samples = std::min(width, g.samples - sample);
+    const Slice blocks = slice_of(outs / block_width, task / tile_count % parts, parts);
+    const int sample = task / (tile_count * parts) * width, samples = std::min(width, g.samples - sample);
     T* const inputs = workspace.as<T>();                            // [point][in][sample]
     T* const sums = inputs + std::ptrdiff_t{points} * ins * width;  // [point][output][sample]
     on_registers(Spread<InputMatrix, T>{
@@ -138,7 +138,7 @@ template <class T>
         inputs,
         std::ptrdiff_t{ins} * width,
         width});
-    for (int first = 0; first < outs; first += block_width) {
+    for (int first = blocks.begin * block_width; first < blocks.end * block_width; first += block_width) {
       for (int i = 0; i < points; ++i) {
         Sum<T> sum(
             {.rows = block_width,
