@@ -52,8 +52,11 @@ struct Transpose {
     }
     for (int r = 0; r < L; ++r) *reinterpret_cast<Vector*>(to + (column + r) * to_row + row) = a[r];
   }
-  template <int L, class Vector, std::size_t... I>
-  [[gnu::always_inline]] static inline void deal(const Vector& a, const Vector& b, Vector& low, Vector& high,
+  template <int L, std::size_t... I>
+  [[gnu::always_inline]] static inline void deal(const typename Lanes<T, L>::type& a,
+                                                 const typename Lanes<T, L>::type& b,
+                                                 typename Lanes<T, L>::type& low,
+                                                 typename Lanes<T, L>::type& high,
                                                  std::index_sequence<I...>) {
     low = __builtin_shufflevector(a, b, static_cast<int>(I / 2 + I % 2 * std::size_t{L})...);
     high = __builtin_shufflevector(a, b,

@@ -20,17 +20,17 @@ struct Workspace {
   static constexpr std::size_t bytes = std::size_t{1} << 21;  ///< about a second-level cache
   static constexpr std::align_val_t alignment{64};
 
-  Workspace() : memory(::operator new(bytes, alignment)) {}
+  Workspace() : memory_(::operator new(bytes, alignment)) {}
   template <class T>
   T* as() const {
-    return static_cast<T*>(memory.get());
+    return static_cast<T*>(memory_.get());
   }
 
  private:
   struct Free {
     void operator()(void* memory) const { ::operator delete(memory, alignment); }
   };
-  std::unique_ptr<void, Free> memory;
+  std::unique_ptr<void, Free> memory_;
 };
 
 /// Runs tasks 0 … count - 1 on a fixed set of threads, the caller's among them. How work is cut into tasks
