@@ -108,14 +108,15 @@ struct MaxPoolForward {
   template <int L>
   [[gnu::always_inline]] inline void values(const Window& window, const T* from, T* to) const {
     using Vector = typename Lanes<T, L>::type;
+    using Memory = typename Lanes<T, L>::Memory;
     Vector largest = Vector{} - std::numeric_limits<T>::infinity();
     for (std::size_t r = 0; r < window.rows; ++r)
       for (std::size_t c = 0; c < window.columns; ++c) {
         const Vector value =
-            *reinterpret_cast<const Vector*>(from + window.first + r * window.row + c * g.run);
+            reinterpret_cast<const Memory*>(from + window.first + r * window.row + c * g.run)->values;
         largest = ((value > largest) | (value != value)) ? value : largest;
       }
-    *reinterpret_cast<Vector*>(to) = largest;
+    reinterpret_cast<Memory*>(to)->values = largest;
   }
 };
 
@@ -154,13 +155,14 @@ struct MaxPoolBackward {
   template <int L>
   [[gnu::always_inline]] inline void values(const Window& window, std::size_t out, std::size_t i) const {
     using Vector = typename Lanes<T, L>::type;
-    const Vector zero{}, largest = *reinterpret_cast<const Vector*>(y + out + i);
-    Vector left = *reinterpret_cast<const Vector*>(dy + out + i);
+    using Memory = typename Lanes<T, L>::Memory;
+    const Vector zero{}, largest = reinterpret_cast<const Memory*>(y + out + i)->values;
+    Vector left = reinterpret_cast<const Memory*>(dy + out + i)->values;
     for (std::size_t r = 0; r < window.rows; ++r)
       for (std::size_t c = 0; c < window.columns; ++c) {
         const std::size_t at = window.first + r * window.row + c * g.run + i;
-        const Vector value = *reinterpret_cast<const Vector*>(x + at);
-        *reinterpret_cast<Vector*>(dx + at) += value == largest ? left : zero;
+        const Vector value = reinterpret_cast<const Memory*>(x + at)->values;
+        reinterpret_cast<Memory*>(dx + at)->values += value == largest ? left : zero;
         left = value == largest ? zero : left;  // only the first one gets it
       }
   }

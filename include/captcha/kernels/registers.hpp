@@ -4,14 +4,21 @@
 
 namespace captcha {
 
-/// `Count` values that are loaded, stored and computed with at once, from any address.
+/// `Count` values that are computed with at once.
 template <class T, int Count>
 struct Lanes {
-  using type [[gnu::vector_size(Count * sizeof(T)), gnu::aligned(alignof(T)), gnu::may_alias]] = T;
+  using type [[gnu::vector_size(Count * sizeof(T))]] = T;
+  /// The same in memory, at any address.
+  struct [[gnu::packed, gnu::may_alias]] Memory {
+    type values;
+  };
 };
 template <class T>
 struct Lanes<T, 1> {
   using type = T;
+  struct [[gnu::may_alias]] Memory {
+    T values;
+  };
 };
 
 // A kernel is a struct with a member template `operator()<Bytes>() const`, always inlined, that computes with

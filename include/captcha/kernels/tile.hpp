@@ -50,13 +50,14 @@ struct Product {
 template <int M, int V, int L, class T>
 [[gnu::always_inline]] inline void multiply_tile(const Product<T>& p, int row, int column) {
   using Vector = typename Lanes<T, L>::type;
+  using Memory = typename Lanes<T, L>::Memory;
   constexpr int turns = M * V >= 8 ? 1 : 8 / (M * V);
   T* const c = p.c + row * p.c_row + column;
   Vector sums[std::size_t{turns}][std::size_t{M}][std::size_t{V}]{};
   for (int m = 0; m < M; ++m)
     for (int v = 0; v < V; ++v)
       if (p.start == Start::memory)
-        sums[0][m][v] = *reinterpret_cast<const Vector*>(c + m * p.c_row + v * L);
+        sums[0][m][v] = reinterpret_cast<const Memory*>(c + m * p.c_row + v * L)->values;
       else if (p.start == Start::bias)
         sums[0][m][v] += p.bias[row + m];
   std::ptrdiff_t from[std::size_t{M}];
@@ -68,12 +69,12 @@ template <int M, int V, int L, class T>
     for (; k + turns <= p.depth; k += turns)
       for (int turn = 0; turn < turns; ++turn, a += p.a_step, b += p.b_step)
         for (int v = 0; v < V; ++v) {
-          const Vector right = *reinterpret_cast<const Vector*>(b + v * L);
+          const Vector right = reinterpret_cast<const Memory*>(b + v * L)->values;
           for (int m = 0; m < M; ++m) sums[turn][m][v] += a[from[m]] * right;
         }
     for (; k < p.depth; ++k, a += p.a_step, b += p.b_step)
       for (int v = 0; v < V; ++v) {
-        const Vector right = *reinterpret_cast<const Vector*>(b + v * L);
+        const Vector right = reinterpret_cast<const Memory*>(b + v * L)->values;
         for (int m = 0; m < M; ++m) sums[0][m][v] += a[from[m]] * right;
       }
   }
@@ -83,12 +84,13 @@ template <int M, int V, int L, class T>
   if (p.add)
     for (int m = 0; m < M; ++m)
       for (int v = 0; v < V; ++v)
-        sums[0][m][v] += *reinterpret_cast<const Vector*>(p.add + (row + m) * p.c_row + column + v * L);
+        sums[0][m][v] +=
+            reinterpret_cast<const Memory*>(p.add + (row + m) * p.c_row + column + v * L)->values;
   if (p.rectify)
     for (int m = 0; m < M; ++m)
       for (int v = 0; v < V; ++v) sums[0][m][v] = sums[0][m][v] < T{0} ? Vector{} : sums[0][m][v];
   for (int m = 0; m < M; ++m)
-    for (int v = 0; v < V; ++v) *reinterpret_cast<Vector*>(c + m * p.c_row + v * L) = sums[0][m][v];
+    for (int v = 0; v < V; ++v) reinterpret_cast<Memory*>(c + m * p.c_row + v * L)->values = sums[0][m][v];
 }
 
 /// All rows of V * L columns, M rows at a time and then fewer.

@@ -43,14 +43,16 @@ struct Transpose {
   template <int L>
   [[gnu::always_inline]] inline void square(int row, int column) const {
     using Vector = typename Lanes<T, L>::type;
+    using Memory = typename Lanes<T, L>::Memory;
     Vector a[std::size_t{L}], b[std::size_t{L}];
-    for (int r = 0; r < L; ++r) a[r] = *reinterpret_cast<const Vector*>(from + (row + r) * from_row + column);
+    for (int r = 0; r < L; ++r)
+      a[r] = reinterpret_cast<const Memory*>(from + (row + r) * from_row + column)->values;
     for (int round = 1; round < L; round *= 2) {
       for (int r = 0; r < L / 2; ++r)
         deal<L>(a[r], a[r + L / 2], b[2 * r], b[2 * r + 1], std::make_index_sequence<std::size_t{L}>{});
       for (int r = 0; r < L; ++r) a[r] = b[r];
     }
-    for (int r = 0; r < L; ++r) *reinterpret_cast<Vector*>(to + (column + r) * to_row + row) = a[r];
+    for (int r = 0; r < L; ++r) reinterpret_cast<Memory*>(to + (column + r) * to_row + row)->values = a[r];
   }
   template <int L, std::size_t... I>
   [[gnu::always_inline]] static inline void deal(const typename Lanes<T, L>::type& a,

@@ -142,6 +142,8 @@ struct Spread {
  private:
   template <int L>
   using Vector = typename Lanes<T, L>::type;
+  template <int L>
+  using Memory = typename Lanes<T, L>::Memory;
 
   template <int L>
   [[gnu::always_inline]] inline void values(int run, int k) const {
@@ -167,7 +169,7 @@ struct Spread {
       if (from.rows.begin <= i && i < from.rows.end)
         for (int j = 0; j < M::columns; ++j)
           if (from.columns.begin <= j && j < from.columns.end)
-            in[j] = *reinterpret_cast<const Vector<L>*>(source + i * from.row + j * from.column);
+            in[j] = reinterpret_cast<const Memory<L>*>(source + i * from.row + j * from.column)->values;
       Along<M, T, L>::spread(in, out);
       for (int j = 0; j < M::size; ++j) half[j][i] = out[j];
     }
@@ -181,7 +183,7 @@ struct Spread {
       for (int i = 0; i < M::columns; ++i) in[i] = half[j][i];
       Along<M, T, L>::spread(in, out);
       for (int i = 0; i < M::size; ++i)
-        *reinterpret_cast<Vector<L>*>(target + (i * columns + j) * point) = out[i];
+        reinterpret_cast<Memory<L>*>(target + (i * columns + j) * point)->values = out[i];
     }
   }
 };
@@ -213,6 +215,8 @@ struct Gather {
  private:
   template <int L>
   using Vector = typename Lanes<T, L>::type;
+  template <int L>
+  using Memory = typename Lanes<T, L>::Memory;
 
   template <int L>
   [[gnu::always_inline]] inline void values(int run, int k) const {
@@ -234,7 +238,7 @@ struct Gather {
     for (int i = 0; i < tile.rows + 2; ++i) {
       Vector<L> in[std::size_t{M::size}], out[std::size_t{M::columns}];
       for (int j = 0; j < M::size; ++j)
-        in[j] = *reinterpret_cast<const Vector<L>*>(source + (i * M::size + j) * point);
+        in[j] = reinterpret_cast<const Memory<L>*>(source + (i * M::size + j) * point)->values;
       Along<M, T, L>::gather(in, out);
       for (int j = 0; j < M::columns; ++j) half[j][i] = out[j];
     }
@@ -251,9 +255,9 @@ struct Gather {
         const std::ptrdiff_t pixel = at + i * to.row + j * to.column;
         Vector<L> value = out[i];
         if (bias) value += bias[run];
-        if (add) value += *reinterpret_cast<const Vector<L>*>(add + pixel);
+        if (add) value += reinterpret_cast<const Memory<L>*>(add + pixel)->values;
         if (rectify) value = value < T{0} ? Vector<L>{} : value;
-        *reinterpret_cast<Vector<L>*>(to.pixel + pixel) = value;
+        reinterpret_cast<Memory<L>*>(to.pixel + pixel)->values = value;
       }
     }
   }
