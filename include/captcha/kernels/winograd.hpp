@@ -1,5 +1,5 @@
-// 3 x 3 convolutions of stride 1 in fewer multiplications: see winograd_points.hpp. At each of the 36 points
-// of a tile the sum over channels is a matrix product.
+// 3 x 3 convolutions of stride 1 in fewer multiplications: see winograd_points.hpp. At each point of a
+// tile the sum over channels is a matrix product.
 #pragma once
 
 #include <captcha/kernels/conv_geometry.hpp>
@@ -206,27 +206,30 @@ template <class T>
                                input_point,
                                values});
   });
-  workers.run(g.out_channels / block_width, [&](int block, const Workspace& workspace) {
-    const int count = tile_count * g.samples, first = block * block_width;
-    const std::ptrdiff_t sum_point = std::ptrdiff_t{count} * block_width;  // [point][sample][tile][output]
-    T* const sums = workspace.as<T>();
-    for (int sample = 0; sample < g.samples; ++sample)
-      for (int i = 0; i < points; ++i) {
-        Sum<T> sum({.rows = tile_count,
-                    .columns = block_width,
-                    .depth = g.in_channels,
-                    .a = spread_x + i * input_point + sample,
-                    .a_row = g.in_pixel(),
-                    .a_step = g.samples,
-                    .b = spread_w + (std::ptrdiff_t{block} * points + i) * g.in_channels * block_width,
-                    .b_step = block_width,
-                    .c = sums + i * sum_point + std::ptrdiff_t{sample} * tile_count * block_width,
-                    .c_row = block_width});
-        sum.add({0, 0});
-        sum.finish();
-      }
+  constexpr int most = 32;  // tiles of a task: their sums must fit into its workspace
+  const int parts = (tile_count + most - 1) / most, tasks = g.samples * parts;
+  workers.run(g.out_channels / block_width * tasks, [&](int task, const Workspace& workspace) {
+    const int block = task / tasks, first = block * block_width, sample = task % tasks / parts;
+    const Slice some = slice_of(tile_count, task % parts, parts);
+    const int count = some.end - some.begin;
+    const std::ptrdiff_t sum_point = std::ptrdiff_t{count} * block_width;
+    T* const sums = workspace.as<T>();  // [point][tile][output]
+    for (int i = 0; i < points; ++i) {
+      Sum<T> sum({.rows = count,
+                  .columns = block_width,
+                  .depth = g.in_channels,
+                  .a = spread_x + i * input_point + some.begin * g.in_pixel() + sample,
+                  .a_row = g.in_pixel(),
+                  .a_step = g.samples,
+                  .b = spread_w + (std::ptrdiff_t{block} * points + i) * g.in_channels * block_width,
+                  .b_step = block_width,
+                  .c = sums + i * sum_point,
+                  .c_row = block_width});
+      sum.add({0, 0});
+      sum.finish();
+    }
     for (int i = 0; i < count; ++i) {
-      const int sample = i / tile_count, row = i % tile_count / across, column = i % across;
+      const int row = (some.begin + i) / across, column = (some.begin + i) % across;
       std::array<T, std::size_t{16} * block_width> outputs;
       const Slice wanted_rows = rows.wanted(row), wanted_columns = columns.wanted(column);
       on_registers(Gather<OutputMatrix, T>{
