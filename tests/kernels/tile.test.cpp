@@ -90,21 +90,25 @@ TEST_CASE("products in tiles equal plain loops, with registers of every width") 
 TEST_CASE("a sum of more legs than it holds is computed in parts") {
   constexpr int count = 300;
   const auto a = random_values<double>(count, 1), b = random_values<double>(count, 2);
-  double c = 7, expected = 0;
-  Sum<double> sum({.rows = 1,
-                   .columns = 1,
-                   .depth = 1,
-                   .a = a.data(),
-                   .a_row = 1,
-                   .a_step = 1,
-                   .b = b.data(),
-                   .b_step = 1,
-                   .c = &c,
-                   .c_row = 1});
-  for (int i = 0; i < count; ++i) {
-    sum.add({i, i});
-    expected += a[static_cast<std::size_t>(i)] * b[static_cast<std::size_t>(i)];
+  for (const double added : {0.0, 1000.0, -1000.0}) {  // added once, at the end, and only then rectified
+    double c = 7, expected = 0;
+    Sum<double> sum({.rows = 1,
+                     .columns = 1,
+                     .depth = 1,
+                     .a = a.data(),
+                     .a_row = 1,
+                     .a_step = 1,
+                     .b = b.data(),
+                     .b_step = 1,
+                     .c = &c,
+                     .c_row = 1,
+                     .add = added == 0 ? nullptr : &added,
+                     .rectify = added != 0});
+    for (int i = 0; i < count; ++i) {
+      sum.add({i, i});
+      expected += a[static_cast<std::size_t>(i)] * b[static_cast<std::size_t>(i)];
+    }
+    sum.finish();
+    CHECK(c == Approx(added == 0 ? expected : std::max(expected + added, 0.0)));
   }
-  sum.finish();
-  CHECK(c == Approx(expected));
 }

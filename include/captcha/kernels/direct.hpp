@@ -12,12 +12,9 @@
 #include <captcha/kernels/workers.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
-namespace captcha {
-
-namespace direct {
+namespace captcha::direct {
 
 using convolution::Block;
 using convolution::block_of;
@@ -209,6 +206,4 @@ template <class T>
   });
 }
 
-}  // namespace direct
-
-}  // namespace captcha
+}  // namespace captcha::direct

@@ -71,26 +71,27 @@ void clear_inputs(const PoolGeometry& g, T* dx, std::size_t begin, std::size_t e
 
 /// The part of an output pixel's window that lies inside the input.
 struct Window {
-  std::size_t first;  ///< where its first pixel starts
-  std::size_t row;    ///< from one of its rows to the next
+  std::size_t first;   ///< where its first pixel starts
+  std::size_t row;     ///< from one of its rows to the next
+  std::size_t column;  ///< from one of its columns to the next
   std::size_t rows;
   std::size_t columns;
 };
 constexpr Window window_of(const PoolGeometry& g, int row, int column) {
   const Slice rows = g.rows.taps(row), columns = g.columns.taps(column);
-  return {g.in(g.rows.input(row, rows.begin), g.columns.input(column, columns.begin)), g.in(1, 0),
+  return {g.in(g.rows.input(row, rows.begin), g.columns.input(column, columns.begin)), g.in(1, 0), g.run,
           static_cast<std::size_t>(rows.end - rows.begin),
           static_cast<std::size_t>(columns.end - columns.begin)};
 }
 
-/// Max-pooling of values [begin, end) of the run, as a kernel for on_registers.
-template <class T>
-struct MaxPoolForward {
+/// Calls step.values<L>(window, output pixel, i) for values [begin, end) of the run of every output pixel, L
+/// of them from i on at a time: a kernel for on_registers.
+template <class T, class Step>
+struct OverWindows {
   const PoolGeometry& g;
   std::size_t begin;
   std::size_t end;
-  const T* x;
-  T* y;
+  Step step;
 
   template <int Bytes>
   [[gnu::always_inline]] inline void operator()() const {
@@ -98,60 +99,41 @@ struct MaxPoolForward {
     for (int row = 0; row < g.rows.out; ++row)
       for (int column = 0; column < g.columns.out; ++column) {
         const Window window = window_of(g, row, column);
+        const std::size_t out = g.out(row, column);
         std::size_t i = begin;
-        for (; i + wide <= end; i += wide) values<wide>(window, x + i, y + g.out(row, column) + i);
-        for (; i < end; ++i) values<1>(window, x + i, y + g.out(row, column) + i);
+        for (; i + wide <= end; i += wide) step.template values<wide>(window, out, i);
+        for (; i < end; ++i) step.template values<1>(window, out, i);
       }
   }
+};
 
- private:
+template <class T>
+struct MaxPoolForward {
+  const T* x;
+  T* y;
+
   template <int L>
-  [[gnu::always_inline]] inline void values(const Window& window, const T* from, T* to) const {
+  [[gnu::always_inline]] inline void values(const Window& window, std::size_t out, std::size_t i) const {
     using Vector = typename Lanes<T, L>::type;
     using Memory = typename Lanes<T, L>::Memory;
     Vector largest = Vector{} - std::numeric_limits<T>::infinity();
     for (std::size_t r = 0; r < window.rows; ++r)
       for (std::size_t c = 0; c < window.columns; ++c) {
-        const Vector value =
-            reinterpret_cast<const Memory*>(from + window.first + r * window.row + c * g.run)->values;
+        const std::size_t at = window.first + r * window.row + c * window.column + i;
+        const Vector value = reinterpret_cast<const Memory*>(x + at)->values;
         largest = ((value > largest) | (value != value)) ? value : largest;
       }
-    reinterpret_cast<Memory*>(to)->values = largest;
+    reinterpret_cast<Memory*>(y + out + i)->values = largest;
   }
 };
 
-/// y = the largest value in each window; not-a-number wins, as in PyTorch. x (N, C, H, W), y (N, C, OH, OW).
-template <class T>
-[[gnu::noinline]] void max_pool_forward(const PoolGeometry& g, const T* x, T* y, Workers& workers) {
-  for_each_part(g, workers, [&](std::size_t begin, std::size_t end) {
-    on_registers(MaxPoolForward<T>{g, begin, end, x, y});
-  });
-}
-
-/// Its gradient.
 template <class T>
 struct MaxPoolBackward {
-  const PoolGeometry& g;
-  std::size_t begin;
-  std::size_t end;
   const T* x;
   const T* y;
   const T* dy;
   T* dx;
 
-  template <int Bytes>
-  [[gnu::always_inline]] inline void operator()() const {
-    constexpr int wide = Bytes / static_cast<int>(sizeof(T));
-    for (int row = 0; row < g.rows.out; ++row)
-      for (int column = 0; column < g.columns.out; ++column) {
-        const Window window = window_of(g, row, column);
-        std::size_t i = begin;
-        for (; i + wide <= end; i += wide) values<wide>(window, g.out(row, column), i);
-        for (; i < end; ++i) values<1>(window, g.out(row, column), i);
-      }
-  }
-
- private:
   template <int L>
   [[gnu::always_inline]] inline void values(const Window& window, std::size_t out, std::size_t i) const {
     using Vector = typename Lanes<T, L>::type;
@@ -160,13 +142,21 @@ struct MaxPoolBackward {
     Vector left = reinterpret_cast<const Memory*>(dy + out + i)->values;
     for (std::size_t r = 0; r < window.rows; ++r)
       for (std::size_t c = 0; c < window.columns; ++c) {
-        const std::size_t at = window.first + r * window.row + c * g.run + i;
+        const std::size_t at = window.first + r * window.row + c * window.column + i;
         const Vector value = reinterpret_cast<const Memory*>(x + at)->values;
         reinterpret_cast<Memory*>(dx + at)->values += value == largest ? left : zero;
         left = value == largest ? zero : left;  // only the first one gets it
       }
   }
 };
+
+/// y = the largest value in each window; not-a-number wins, as in PyTorch. x (N, C, H, W), y (N, C, OH, OW).
+template <class T>
+[[gnu::noinline]] void max_pool_forward(const PoolGeometry& g, const T* x, T* y, Workers& workers) {
+  for_each_part(g, workers, [&](std::size_t begin, std::size_t end) {
+    on_registers(OverWindows<T, MaxPoolForward<T>>{g, begin, end, {x, y}});
+  });
+}
 
 /// dx = dy at the first largest value of each window, 0 elsewhere: overwritten. The place is found again from
 /// x and y, which both neighbours keep anyway.
@@ -175,7 +165,7 @@ template <class T>
                                          Workers& workers) {
   for_each_part(g, workers, [&](std::size_t begin, std::size_t end) {
     clear_inputs(g, dx, begin, end);
-    on_registers(MaxPoolBackward<T>{g, begin, end, x, y, dy, dx});
+    on_registers(OverWindows<T, MaxPoolBackward<T>>{g, begin, end, {x, y, dy, dx}});
   });
 }
 
