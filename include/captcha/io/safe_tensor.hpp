@@ -160,4 +160,14 @@ requires(std::floating_point<T> || std::integral<T>) std::vector<T> to_vector(co
   return values;
 }
 
+/// A tensor's values as T: where they lie, if they lie there as T, or else in `made`, converted by to_vector.
+template <class T>
+std::span<const T> values_of(const SafeTensor& tensor, std::vector<T>& made) {
+  const bool same = (std::same_as<T, float> && tensor.dtype == Dtype::f32) ||
+                    (std::same_as<T, double> && tensor.dtype == Dtype::f64);
+  if (same && reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(T) == 0)
+    return {reinterpret_cast<const T*>(tensor.bytes.data()), tensor.bytes.size() / sizeof(T)};
+  return made = to_vector<T>(tensor);
+}
+
 }  // namespace captcha

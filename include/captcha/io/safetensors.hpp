@@ -5,6 +5,7 @@
 #include <captcha/core/error.hpp>
 #include <captcha/io/atomic_file.hpp>
 #include <captcha/io/json.hpp>
+#include <captcha/io/mapped_file.hpp>
 #include <captcha/io/safe_tensor.hpp>
 #include <captcha/io/safetensors_header.hpp>
 
@@ -27,14 +28,10 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <istream>
 #include <map>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -71,56 +68,25 @@ inline std::string metadata_hash(const std::map<std::string, std::string>& metad
 /// Whether a file's hashes were there and right, or whether it had none (other writers' files have none).
 enum class Integrity { verified, absent };
 
-/// A safetensors file in memory. Move-only; the tensors' bytes live as long as it does.
+/// A safetensors file, mapped into memory (see MappedFile). Move-only; the tensors' bytes live as long as it
+/// does.
 class SafetensorsFile {
  public:
-  /// Reads and checks a whole file. Throws Error that names the file, and the tensor or the byte, if anything
-  /// is amiss: a header that is too long or damaged, an unknown type, a shape that does not fit its bytes,
-  /// bytes that overlap, leave holes or stay unused, or a hash that is missing or wrong. Memory: at most the
-  /// file's size and 1 MiB, whatever the file claims (which leaves room for some 12,000 tensors).
+  /// Checks a whole file. Throws Error that names the file, and the tensor or the byte, if anything is amiss:
+  /// a header that is too long or damaged, an unknown type, a shape that does not fit its bytes, bytes that
+  /// overlap, leave holes or stay unused, or a hash that is missing or wrong. Memory beside the file's own:
+  /// at most that of its header and 1 MiB (which leaves room for some 12,000 tensors), whatever it claims.
   static SafetensorsFile read(const std::filesystem::path& path) {
-    std::error_code failed;
-    if (!std::filesystem::is_regular_file(path, failed))
-      throw Error(path.string() + ": " + (failed ? failed.message() : "not a regular file"));
-    const std::uintmax_t size = std::filesystem::file_size(path, failed);
-    std::ifstream in(path, std::ios::binary);
-    if (failed || !in) throw Error(path.string() + ": cannot be opened: " + std::strerror(errno));
-    return read(in, size, path.string());
+    SafetensorsFile file;
+    file.mapped_ = MappedFile(path);
+    file.parse(file.mapped_.bytes(), path.string());
+    return file;
   }
 
-  /// The same from a stream that holds `size` bytes; `name` is what messages call it.
-  static SafetensorsFile read(std::istream& in, std::uintmax_t size, const std::string& name) {
-    const auto fetch = [&](void* to, std::size_t bytes) {
-      if (!in.read(static_cast<char*>(to), static_cast<std::streamsize>(bytes)))
-        throw Error(name + ": cannot be read to its end; it may have changed meanwhile");
-    };
-    std::uint64_t length = 0;
-    if (size < sizeof(length))
-      throw Error(name + ": " + std::to_string(size) + " bytes, too short for a safetensors file");
-    fetch(&length, sizeof(length));
-    if (length > max_safetensors_header || length > size - sizeof(length))
-      throw Error(name + ": not a safetensors file, or cut short: it claims a header of " +
-                  std::to_string(length) + " bytes, expected at most " +
-                  std::to_string(std::min<std::uintmax_t>(max_safetensors_header, size - sizeof(length))));
+  /// The same from bytes that somebody else keeps; `name` is what messages call them.
+  static SafetensorsFile view(std::span<const std::byte> bytes, const std::string& name) {
     SafetensorsFile file;
-    file.name_ = name;
-    const auto data_size = static_cast<std::size_t>(size - sizeof(length) - length);
-    SafetensorsHeader header;
-    {
-      std::string text(static_cast<std::size_t>(length), '\0');
-      fetch(text.data(), text.size());
-      constexpr std::size_t spare = std::size_t{960} << 10;
-      header = parse_safetensors_header(text, std::min(text.size(), data_size) + spare, name);
-    }
-    check_layout(header, data_size, name);
-    file.data_ = std::make_unique_for_overwrite<std::byte[]>(data_size);
-    fetch(file.data_.get(), data_size);
-    file.tensors_ = std::move(header.tensors);
-    for (const DataRange& range : header.ranges)
-      file.tensors_[range.tensor].bytes = {file.data_.get() + range.begin, range.end - range.begin};
-    file.metadata_ = std::move(header.metadata);
-    file.index_names();
-    file.verify_hashes();
+    file.parse(bytes, name);
     return file;
   }
 
@@ -137,6 +103,33 @@ class SafetensorsFile {
   Integrity integrity() const { return integrity_; }
 
  private:
+  void parse(std::span<const std::byte> bytes, const std::string& name) {
+    name_ = name;
+    std::uint64_t length = 0;
+    if (bytes.size() < sizeof(length))
+      throw Error(name + ": " + std::to_string(bytes.size()) + " bytes, too short for a safetensors file");
+    std::memcpy(&length, bytes.data(), sizeof(length));
+    bytes = bytes.subspan(sizeof(length));
+    if (length > max_safetensors_header || length > bytes.size())
+      throw Error(name + ": not a safetensors file, or cut short: it claims a header of " +
+                  std::to_string(length) + " bytes, expected at most " +
+                  std::to_string(std::min(max_safetensors_header, bytes.size())));
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
+                                static_cast<std::size_t>(length));
+    const std::span<const std::byte> data = bytes.subspan(text.size());
+    constexpr std::size_t spare = std::size_t{960} << 10;
+    SafetensorsHeader header =
+        parse_safetensors_header(text, std::min(text.size(), data.size()) + spare, name);
+    check_layout(header, data.size(), name);
+    if (!mapped_.fetch()) throw Error(name + ": cannot be read to its end: " + std::strerror(errno));
+    tensors_ = std::move(header.tensors);
+    for (const DataRange& range : header.ranges)
+      tensors_[range.tensor].bytes = data.subspan(range.begin, range.end - range.begin);
+    metadata_ = std::move(header.metadata);
+    index_names();
+    verify_hashes();
+  }
+
   /// Sorts the ranges, and makes sure that they cover the data once and fit their tensors.
   static void check_layout(SafetensorsHeader& header, std::size_t data_size, const std::string& file) {
     std::ranges::sort(header.ranges, {},
@@ -194,7 +187,7 @@ class SafetensorsFile {
   }
 
   std::string name_;
-  std::unique_ptr<std::byte[]> data_;
+  MappedFile mapped_;
   std::vector<SafeTensor> tensors_;
   std::vector<std::size_t> by_name_;
   std::map<std::string, std::string> metadata_;

@@ -179,9 +179,11 @@ LoadReport load_weights(const SafetensorsFile& file, const std::string& name, We
   if (found.empty()) throw Error(name + ": no tensor fits the network: " + report.text());
 
   for (const Found& f : found) {  // nothing can fail from here on
-    std::vector<T> values = to_vector<T>(*f.tensor);
-    if (f.adapt) values = adapt_channels(values, f.tensor->shape, f.slot->slot.extent(1));
-    weights.set(*f.slot, std::span<const T>(values));
+    std::vector<T> made;
+    weights.set(*f.slot,
+                f.adapt ? std::span<const T>(made = adapt_channels(to_vector<T>(*f.tensor), f.tensor->shape,
+                                                                   f.slot->slot.extent(1)))
+                        : values_of(*f.tensor, made));
   }
   return report;
 }

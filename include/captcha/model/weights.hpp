@@ -16,7 +16,7 @@
 
 namespace captcha {
 
-/// Calls f(position in PyTorch's order, position in our memory) for every value of a slot.
+/// Calls f(position in PyTorch's order, position in our memory) for every value of a slot, in any order.
 template <class F>
 void for_each_value(const Slot& slot, F&& f) {
   if (slot.block == 0) {
@@ -26,15 +26,16 @@ void for_each_value(const Slot& slot, F&& f) {
   const std::size_t part = slot.extent(0) / static_cast<std::size_t>(slot.groups);
   const std::size_t each = slot.extent(1) * slot.extent(2) * slot.extent(3);
   const std::size_t block = static_cast<std::size_t>(slot.block);
-  std::size_t position = 0;
-  for (std::size_t a = 0; a < slot.extent(0); ++a) {
-    const std::size_t inside = a % part, first = inside / block * block;
-    const std::size_t width = std::min(block, part - first);
-    const std::size_t start = (a - inside + first) * each + (inside - first);
+  const std::size_t area = slot.extent(2) * slot.extent(3);
+  // Memory is walked through block by block: a whole cache line at a time on our side, and as many lines as
+  // a block has outputs on PyTorch's.
+  for (std::size_t first = 0; first < slot.extent(0);) {
+    const std::size_t width = std::min(block, part - first % part);
     for (std::size_t b = 0; b < slot.extent(1); ++b)
-      for (std::size_t c = 0; c < slot.extent(2); ++c)
-        for (std::size_t d = 0; d < slot.extent(3); ++d)
-          f(position++, start + ((c * slot.extent(3) + d) * slot.extent(1) + b) * width);
+      for (std::size_t tap = 0; tap < area; ++tap)
+        for (std::size_t a = 0; a < width; ++a)
+          f((first + a) * each + b * area + tap, first * each + (tap * slot.extent(1) + b) * width + a);
+    first += width;
   }
 }
 
@@ -102,22 +103,21 @@ class Weights {
 
   void initialise(const PlacedSlot& placed, Random random) {
     const Initialiser& from = placed.slot.initial;
-    const auto to = values(placed);
     const double deviation = std::sqrt(from.variance);
     const double bound = std::sqrt(3 * from.variance);
-    for_each_value(placed.slot, [&](std::size_t, std::size_t ours) {
-      switch (from.kind) {
+    std::vector<T> drawn(placed.slot.size());
+    for (T& value : drawn) switch (from.kind) {
         case Initialiser::Kind::constant:
-          to[ours] = static_cast<T>(from.mean);
+          value = static_cast<T>(from.mean);
           break;
         case Initialiser::Kind::normal:
-          to[ours] = static_cast<T>(deviation * random.normal());
+          value = static_cast<T>(deviation * random.normal());
           break;
         case Initialiser::Kind::uniform:
-          to[ours] = static_cast<T>(bound * (2 * random.uniform() - 1));
+          value = static_cast<T>(bound * (2 * random.uniform() - 1));
           break;
       }
-    });
+    set(placed, std::span<const T>(drawn));
   }
 
   AlignedVector<T> parameters_;
