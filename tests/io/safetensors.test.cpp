@@ -289,6 +289,12 @@ TEST_CASE("what cannot be written is refused before anything is") {
   CHECK(message([&] { write_safetensors(folder.path / "none" / "a", {}); }).find("No such file") !=
         std::string::npos);
   CHECK(message([&] { SafetensorsFile::read(folder.path); }).find("not a regular file") != std::string::npos);
+  CHECK(message([&] {
+          SafetensorsFile::read(folder.path / "none");
+        }).find("none: cannot be opened: No such") != std::string::npos);
+  std::ofstream(folder.path / "empty").flush();
+  CHECK(message([&] { SafetensorsFile::read(folder.path / "empty"); }).find("0 bytes, too short") !=
+        std::string::npos);
   REQUIRE(::mkfifo(folder.file.c_str(), 0600) == 0);
   CHECK(message([&] { SafetensorsFile::read(folder.file); }).find("not a regular file") != std::string::npos);
 }

@@ -57,12 +57,15 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(start_), size_}; }
 
-  /// Brings all of it into memory at once, which is faster than page by page. False, with errno set, when the
-  /// disk cannot give it: to touch it would then end the program.
-  bool fetch() const {
+  /// Brings the first `count` bytes into memory at once, which is faster than page by page. False when the
+  /// disk cannot give them, or the file was cut short: to touch them would end the program.
+  bool fetch(std::size_t count) const {
 #ifdef MADV_POPULATE_READ
-    if (start_ && ::madvise(start_, size_, MADV_POPULATE_READ) != 0)
-      return errno == EINVAL || errno == ENOSYS;  // a kernel older than 5.14 brings it page by page
+    // Any other failure, as of a kernel older than 5.14, means that they come page by page.
+    if (start_ && ::madvise(start_, count, MADV_POPULATE_READ) != 0)
+      return errno != EFAULT && errno != EHWPOISON;
+#else
+    static_cast<void>(count);
 #endif
     return true;
   }

@@ -86,13 +86,19 @@ inline float half_to_float(std::uint16_t bits) {
   return (bits & 0x8000) != 0 ? -size : size;
 }
 
+/// Whether a tensor's values are T as they are.
+template <class T>
+constexpr bool holds(const SafeTensor& tensor) {
+  return (std::same_as<T, float> && tensor.dtype == Dtype::f32) ||
+         (std::same_as<T, double> && tensor.dtype == Dtype::f64);
+}
+
 /// A copy of a tensor's values as T. Any type converts to a floating-point T (rounded to the nearest); only
 /// whole numbers convert to an integer T, and all must fit. Throws Error that names the tensor.
 template <class T>
 requires(std::floating_point<T> || std::integral<T>) std::vector<T> to_vector(const SafeTensor& tensor) {
   std::vector<T> values;
-  if ((std::same_as<T, float> && tensor.dtype == Dtype::f32) ||
-      (std::same_as<T, double> && tensor.dtype == Dtype::f64)) {
+  if (holds<T>(tensor)) {
     values.resize(tensor.bytes.size() / sizeof(T));
     std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
     return values;
@@ -163,9 +169,7 @@ requires(std::floating_point<T> || std::integral<T>) std::vector<T> to_vector(co
 /// A tensor's values as T: where they lie, if they lie there as T, or else in `made`, converted by to_vector.
 template <class T>
 std::span<const T> values_of(const SafeTensor& tensor, std::vector<T>& made) {
-  const bool same = (std::same_as<T, float> && tensor.dtype == Dtype::f32) ||
-                    (std::same_as<T, double> && tensor.dtype == Dtype::f64);
-  if (same && reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(T) == 0)
+  if (holds<T>(tensor) && reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(T) == 0)
     return {reinterpret_cast<const T*>(tensor.bytes.data()), tensor.bytes.size() / sizeof(T)};
   return made = to_vector<T>(tensor);
 }

@@ -23,7 +23,6 @@
 #endif
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -105,23 +104,30 @@ class SafetensorsFile {
  private:
   void parse(std::span<const std::byte> bytes, const std::string& name) {
     name_ = name;
+    const auto fetch = [&](std::size_t count) {
+      if (!mapped_.fetch(count))
+        throw Error(name + ": cannot be read to its end: the disk fails, or it was cut short meanwhile");
+    };
     std::uint64_t length = 0;
     if (bytes.size() < sizeof(length))
       throw Error(name + ": " + std::to_string(bytes.size()) + " bytes, too short for a safetensors file");
+    fetch(sizeof(length));
     std::memcpy(&length, bytes.data(), sizeof(length));
-    bytes = bytes.subspan(sizeof(length));
-    if (length > max_safetensors_header || length > bytes.size())
+    const std::size_t rest = bytes.size() - sizeof(length);
+    if (length > max_safetensors_header || length > rest)
       throw Error(name + ": not a safetensors file, or cut short: it claims a header of " +
                   std::to_string(length) + " bytes, expected at most " +
-                  std::to_string(std::min(max_safetensors_header, bytes.size())));
-    const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
+                  std::to_string(std::min(max_safetensors_header, rest)));
+    const std::size_t header_end = sizeof(length) + static_cast<std::size_t>(length);
+    fetch(header_end);
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + sizeof(length),
                                 static_cast<std::size_t>(length));
-    const std::span<const std::byte> data = bytes.subspan(text.size());
+    const std::span<const std::byte> data = bytes.subspan(header_end);
     constexpr std::size_t spare = std::size_t{960} << 10;
     SafetensorsHeader header =
         parse_safetensors_header(text, std::min(text.size(), data.size()) + spare, name);
     check_layout(header, data.size(), name);
-    if (!mapped_.fetch()) throw Error(name + ": cannot be read to its end: " + std::strerror(errno));
+    fetch(bytes.size());  // not before it is known that the file is no hole of a thousand gigabytes
     tensors_ = std::move(header.tensors);
     for (const DataRange& range : header.ranges)
       tensors_[range.tensor].bytes = data.subspan(range.begin, range.end - range.begin);

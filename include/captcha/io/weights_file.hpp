@@ -180,10 +180,12 @@ LoadReport load_weights(const SafetensorsFile& file, const std::string& name, We
 
   for (const Found& f : found) {  // nothing can fail from here on
     std::vector<T> made;
-    weights.set(*f.slot,
-                f.adapt ? std::span<const T>(made = adapt_channels(to_vector<T>(*f.tensor), f.tensor->shape,
-                                                                   f.slot->slot.extent(1)))
-                        : values_of(*f.tensor, made));
+    if (f.adapt) {
+      made = adapt_channels(to_vector<T>(*f.tensor), f.tensor->shape, f.slot->slot.extent(1));
+      weights.set(*f.slot, std::span<const T>(made));
+    } else {
+      weights.set(*f.slot, values_of(*f.tensor, made));
+    }
   }
   return report;
 }

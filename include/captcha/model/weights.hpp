@@ -24,9 +24,8 @@ void for_each_value(const Slot& slot, F&& f) {
     return;
   }
   const std::size_t part = slot.extent(0) / static_cast<std::size_t>(slot.groups);
-  const std::size_t each = slot.extent(1) * slot.extent(2) * slot.extent(3);
+  const std::size_t area = slot.extent(2) * slot.extent(3), each = slot.extent(1) * area;
   const std::size_t block = static_cast<std::size_t>(slot.block);
-  const std::size_t area = slot.extent(2) * slot.extent(3);
   // Memory is walked through block by block: a whole cache line at a time on our side, and as many lines as
   // a block has outputs on PyTorch's.
   for (std::size_t first = 0; first < slot.extent(0);) {
@@ -106,7 +105,8 @@ class Weights {
     const double deviation = std::sqrt(from.variance);
     const double bound = std::sqrt(3 * from.variance);
     std::vector<T> drawn(placed.slot.size());
-    for (T& value : drawn) switch (from.kind) {
+    for (T& value : drawn) {
+      switch (from.kind) {
         case Initialiser::Kind::constant:
           value = static_cast<T>(from.mean);
           break;
@@ -117,6 +117,7 @@ class Weights {
           value = static_cast<T>(bound * (2 * random.uniform() - 1));
           break;
       }
+    }
     set(placed, std::span<const T>(drawn));
   }
 
