@@ -36,9 +36,9 @@ struct CharacterStyle {
 };
 
 /// Alters a grey character as the data set's copies were altered.
-inline void alter(Image& character, Random& random, const CharacterStyle& style) {
-  const Shape shape = chw(1, character.height, character.width);
-  std::vector<float> values(character.pixels.begin(), character.pixels.end());
+inline void alter(Image& drawn, Random& random, const CharacterStyle& style) {
+  const Shape shape = chw(1, drawn.height, drawn.width);
+  std::vector<float> values(drawn.pixels.begin(), drawn.pixels.end());
   for (float& value : values) value /= 255;
 
   Affine turn{.rotate = style.rotation, .shift = 0, .scale = 0, .shear = 0, .probability = style.altered};
@@ -53,11 +53,11 @@ inline void alter(Image& character, Random& random, const CharacterStyle& style)
   if (random.coin(style.binary)) {
     Binarise{.probability = 1}(values, shape, random);
     Stretch{}(values, shape, random);
-    std::transform(values.begin(), values.end(), character.pixels.begin(),
+    std::transform(values.begin(), values.end(), drawn.pixels.begin(),
                    [](float value) { return static_cast<std::uint8_t>(value); });
   } else {
     for (std::size_t i = 0; i < values.size(); ++i)
-      character.pixels[i] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(values[i], 0.0f, 1.0f)));
+      drawn.pixels[i] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(values[i], 0.0f, 1.0f)));
   }
 }
 
@@ -70,9 +70,9 @@ inline Image draw_character(char label, Random& random, const CharacterStyle& st
   const std::size_t position = random.below(5);
   text[position] = label;
   const Captcha captcha = draw_captcha(text, random, glyphs);
-  Image character = cut_out(captcha.image, jittered(cut_box(label, captcha.letters[position]), random));
-  alter(character, random, style);
-  return character;
+  Image drawn = cut_out(captcha.image, jittered(cut_box(label, captcha.letters[position]), random));
+  alter(drawn, random, style);
+  return drawn;
 }
 
 }  // namespace captcha::app

@@ -1,6 +1,7 @@
 // captcha train: teaches the network the characters of a folder.
 #include <captcha/train.hpp>
 
+#include "augmented.hpp"
 #include "characters.hpp"
 #include "commands.hpp"
 
@@ -16,20 +17,6 @@ struct AtStart {
   const std::function<void()>& call;
   void on_start(const TrainingState&) const { call(); }
 };
-
-/// The training images, altered anew each time: what happened to the characters of the data set, once more.
-/// Stretch comes first, so that strengths mean the same for very dark images.
-template <class Data>
-auto augmented(const Data& data) {
-  return map(neighbours(map(data, Stretch{}), {.columns = 6, .probability = 0.5f}),
-             Augment{Affine{.rotate = 11, .shift = 0.06f, .scale = 0.12f, .shear = 6},
-                     BrightnessContrast{.brightness = 0.15f, .contrast = 0.3f, .probability = 0.5f},
-                     GaussianBlur{.sigma = 1.0f, .probability = 0.3f},
-                     GaussianNoise{.deviation = 0.12f, .probability = 0.5f},
-                     StrikeThrough{.lines = 1, .probability = 0.25f},
-                     RandomErasing{.largest = 0.12f, .probability = 0.15f}, Binarise{.probability = 0.05f},
-                     Standardise{}});
-}
 
 std::vector<ParameterGroup> groups_of(const TrainArguments& arguments) {
   if (arguments.freeze == "none") return {};
