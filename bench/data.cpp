@@ -93,14 +93,18 @@ void run_all(const std::filesystem::path& folder) {
   add_step("RandomErasing", RandomErasing{.probability = 1});
   add_step("Binarise", Binarise{.probability = 1});
   add_step("Standardise", Standardise{});
-  add("batch, from memory", [&](benchmark::State& state) { load(state, map(cached, Standardise{})); })
-      ->Arg(128);
-  add("batch, augmented, from memory", [&](benchmark::State& state) { load(state, augmented(cached)); })
-      ->Arg(128);
-  add("batch, from files", [&](benchmark::State& state) { load(state, map(files, Standardise{})); })
-      ->Arg(128);
-  add("batch, augmented, from files", [&](benchmark::State& state) { load(state, augmented(files)); })
-      ->Arg(128);
+  add("batch, from memory", [&](benchmark::State& state) {
+    load(state, map(cached, Standardise{}));
+  })->Arg(128);
+  add("batch, augmented, from memory", [&](benchmark::State& state) {
+    load(state, augmented(cached));
+  })->Arg(128);
+  add("batch, from files", [&](benchmark::State& state) {
+    load(state, map(files, Standardise{}));
+  })->Arg(128);
+  add("batch, augmented, from files", [&](benchmark::State& state) {
+    load(state, augmented(files));
+  })->Arg(128);
   benchmark::RunSpecifiedBenchmarks();
 }
 

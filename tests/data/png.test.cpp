@@ -72,7 +72,7 @@ Bytes chunk(std::string_view type, const Bytes& data) {
   number(out, data.size());
   out.insert(out.end(), type.begin(), type.end());
   out.insert(out.end(), data.begin(), data.end());
-  number(out, crc32(std::span(out).subspan(4)));
+  number(out, ::crc32_z(0, out.data() + 4, out.size() - 4));
   return out;
 }
 Bytes join(const std::vector<Bytes>& parts) {
@@ -97,7 +97,7 @@ Bytes stored(const Bytes& rows) {
             static_cast<std::uint8_t>(~rows.size()),
             static_cast<std::uint8_t>(~rows.size() >> 8)};
   out.insert(out.end(), rows.begin(), rows.end());
-  number(out, adler32(rows));
+  number(out, ::adler32_z(1, rows.data(), rows.size()));
   return out;
 }
 const Bytes end = chunk("IEND", {});
@@ -120,14 +120,6 @@ struct Folder {
 };
 
 }  // namespace
-
-TEST_CASE("checksums have their published values") {
-  const std::string_view digits = "123456789";
-  const Bytes bytes(digits.begin(), digits.end());
-  CHECK(crc32(bytes) == 0xCBF43926u);
-  CHECK(adler32(bytes) == 0x091E01DEu);
-  CHECK(adler32(Bytes(1000000, 255)) == 0x3843E1BEu);
-}
 
 TEST_CASE("an image survives encoding and decoding exactly") {
   std::uint64_t seed = 0;

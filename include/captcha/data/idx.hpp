@@ -1,4 +1,4 @@
-// Reads IDX files, the format of MNIST and its relatives. The only header that needs zlib.
+// Reads IDX files, the format of MNIST and its relatives.
 #pragma once
 
 #include <captcha/core/error.hpp>

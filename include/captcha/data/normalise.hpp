@@ -35,9 +35,9 @@ struct Standardise {
 /// zero. Put it before augmentations whose strengths count in brightness, so that very dark images survive.
 struct Stretch {
   void operator()(std::span<float> pixels, Shape, Random&) const {
-    const auto [low, high] = std::minmax_element(pixels.begin(), pixels.end());
-    const float least = *low, range = *high - *low;
-    for (float& value : pixels) value = range > 0.0f ? (value - least) / range : 0.0f;
+    const auto [low, high] = range_of(pixels);
+    const float range = high - low;
+    for (float& value : pixels) value = range > 0.0f ? (value - low) / range : 0.0f;
   }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <captcha/data/dataset.hpp>
+#include <captcha/data/tone.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -23,8 +24,7 @@ struct RandomErasing {
 
   void operator()(std::span<float> pixels, Shape shape, Random& random) const {
     if (!random.coin(probability)) return;
-    const auto [low, high] = std::minmax_element(pixels.begin(), pixels.end());
-    const float least = *low, most = *high;
+    const auto [low, high] = range_of(pixels);
     const float area = random.uniform(smallest, largest) * static_cast<float>(shape.height) *
                        static_cast<float>(shape.width);
     const float ratio = std::exp(random.uniform(-1.0f, 1.0f) * std::log(aspect));
@@ -35,7 +35,7 @@ struct RandomErasing {
       for (int y = top; y < top + height; ++y) {
         const int start = (channel * shape.height + y) * shape.width + left;
         for (float& pixel : pixels.subspan(static_cast<std::size_t>(start), static_cast<std::size_t>(width)))
-          pixel = value ? *value : random.uniform(least, most);
+          pixel = value ? *value : random.uniform(low, high);
       }
   }
 
@@ -58,7 +58,7 @@ struct StrikeThrough {
 
   void operator()(std::span<float> pixels, Shape shape, Random& random) const {
     if (!random.coin(probability) || lines < 1) return;
-    const float colour = value ? *value : *std::min_element(pixels.begin(), pixels.end());
+    const float colour = value ? *value : range_of(pixels).low;
     const float height = static_cast<float>(shape.height);
     const std::uint32_t count = 1 + random.below(static_cast<std::uint32_t>(lines));
     for (std::uint32_t line = 0; line < count; ++line) {

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <captcha/core/error.hpp>
+#include <captcha/core/regular_file.hpp>
 #include <captcha/data/image.hpp>
 #include <captcha/data/png_gate.hpp>
 #include <captcha/data/stb.hpp>
+
+#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,6 +19,7 @@
 #include <fstream>
 #include <initializer_list>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,31 +30,24 @@ namespace captcha {
 
 /// All bytes of an image file. Throws Error if it is no regular file, cannot be read, or is above 4 MiB.
 inline std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path) {
-  std::error_code failed;
-  if (!std::filesystem::is_regular_file(path, failed))
-    throw Error(path.string() + ": " + (failed ? failed.message() : "not a regular file"));
-  const std::uintmax_t size = std::filesystem::file_size(path, failed);
-  if (failed) throw Error(path.string() + ": " + failed.message());
-  if (size > max_image_file)
-    throw Error(path.string() + ": " + std::to_string(size) + " bytes, expected an image of at most " +
-                std::to_string(max_image_file));
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
-  std::ifstream in(path, std::ios::binary);
-  if (!in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size)))
-    throw Error(path.string() + ": cannot be read: " + std::strerror(errno));
+  const RegularFile file(path);
+  if (file.size() > max_image_file)
+    file.fail(std::to_string(file.size()) + " bytes, expected an image of at most " +
+              std::to_string(max_image_file));
+  std::vector<std::uint8_t> bytes(file.size());
+  file.read(bytes);
   return bytes;
 }
 
-/// Inflates the pixel rows. stb pads a short stream with zeros and takes codes that zlib forbids, so the
-/// result counts only if its length is exact and its Adler-32 is the one stored behind the stream.
+/// Inflates the pixel rows. They count only if their length is exact, the checksum behind them is right and
+/// nothing follows it.
 inline std::vector<std::uint8_t> inflate_png(const PngParts& parts, std::string_view name) {
   std::vector<std::uint8_t> rows(parts.inflated_size());
-  const std::span<const std::uint8_t> stream = parts.compressed;
-  const int inflated = stb::png::stbi_zlib_decode_buffer(
-      reinterpret_cast<char*>(rows.data()), static_cast<int>(rows.size()),
-      reinterpret_cast<const char*>(stream.data()), static_cast<int>(stream.size()));
-  if (inflated != static_cast<int>(rows.size()) || stream.size() < 4 ||
-      big_endian32(stream.last(4)) != adler32(rows))
+  ::uLong read = parts.compressed.size();
+  ::uLongf inflated = rows.size();
+  const int result = ::uncompress2(rows.data(), &inflated, parts.compressed.data(), &read);
+  if (result == Z_MEM_ERROR) throw std::bad_alloc();
+  if (result != Z_OK || inflated != rows.size() || read != parts.compressed.size())
     refuse_png(name, "damaged PNG: its compressed pixels are broken; save the picture again");
   return rows;
 }

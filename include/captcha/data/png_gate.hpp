@@ -4,6 +4,8 @@
 
 #include <captcha/core/error.hpp>
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -51,32 +53,6 @@ struct PngParts {
     return static_cast<std::size_t>(total);
   }
 };
-
-/// CRC-32 as PNG uses it (ISO 3309), of the given bytes.
-inline std::uint32_t crc32(std::span<const std::uint8_t> bytes) {
-  static constexpr auto table = [] {
-    std::array<std::uint32_t, 256> made{};
-    for (std::uint32_t n = 0; n < 256; ++n) {
-      std::uint32_t value = n;
-      for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? 0xEDB88320u : 0u);
-      made[n] = value;
-    }
-    return made;
-  }();
-  std::uint32_t crc = 0xFFFFFFFFu;
-  for (const std::uint8_t byte : bytes) crc = (crc >> 8) ^ table[(crc ^ byte) & 0xFFu];
-  return ~crc;
-}
-
-/// Adler-32, the checksum of what a zlib stream inflates to (RFC 1950).
-inline std::uint32_t adler32(std::span<const std::uint8_t> bytes) {
-  std::uint64_t low = 1, high = 0;  // wide enough for 300 MB without a remainder on the way
-  for (const std::uint8_t byte : bytes) {
-    low += byte;
-    high += low;
-  }
-  return static_cast<std::uint32_t>(high % 65521 << 16 | low % 65521);
-}
 
 /// Big-endian 32-bit number at the start of `bytes`.
 inline std::uint32_t big_endian32(std::span<const std::uint8_t> bytes) {
@@ -145,7 +121,7 @@ inline PngParts parse_png(std::span<const std::uint8_t> bytes, std::string_view 
       refuse_png(name, "PNG cut short: a chunk of " + std::to_string(length) + " bytes" + where +
                            ", but only " + std::to_string(rest.size() - 12) +
                            " are left; copy the file again");
-    if (crc32(rest.subspan(4, length + 4)) != big_endian32(rest.subspan(8 + length)))
+    if (::crc32_z(0, rest.data() + 4, length + 4) != big_endian32(rest.subspan(8 + length)))
       refuse_png(name, "damaged PNG: wrong CRC in the chunk" + where + "; copy the file again");
     const std::string type(rest.begin() + 4, rest.begin() + 8);
     const std::span<const std::uint8_t> data = rest.subspan(8, length);

@@ -5,6 +5,7 @@
 #include <captcha/kernels/sum.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <span>
 
@@ -15,6 +16,27 @@ inline float mean_of(std::span<const float> values) {
   const double sum =
       sum_terms<double>(values.size(), [&](std::size_t i) { return static_cast<double>(values[i]); });
   return static_cast<float>(sum / static_cast<double>(values.size()));
+}
+
+struct ValueRange {
+  float low, high;
+};
+
+/// The smallest and the largest of at least one value.
+inline ValueRange range_of(std::span<const float> values) {
+  constexpr std::size_t lanes = 16;  // compared side by side
+  std::array<float, lanes> low, high;
+  low.fill(values[0]);
+  high.fill(values[0]);
+  const auto meet = [&](std::size_t lane, float value) {
+    low[lane] = value < low[lane] ? value : low[lane];
+    high[lane] = value > high[lane] ? value : high[lane];
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= values.size(); i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) meet(lane, values[i + lane]);
+  for (std::size_t lane = 0; i < values.size(); ++i, ++lane) meet(lane, values[i]);
+  return {*std::min_element(low.begin(), low.end()), *std::max_element(high.begin(), high.end())};
 }
 
 /// Stretches the values about the image's mean by a factor from 1 - contrast to 1 + contrast, then adds an
@@ -38,8 +60,8 @@ struct Invert {
 
   void operator()(std::span<float> pixels, Shape, Random& random) const {
     if (!random.coin(probability)) return;
-    const auto [low, high] = std::minmax_element(pixels.begin(), pixels.end());
-    const float sum = *low + *high;
+    const auto [low, high] = range_of(pixels);
+    const float sum = low + high;
     for (float& value : pixels) value = sum - value;
   }
 };
@@ -52,8 +74,7 @@ struct Binarise {
 
   void operator()(std::span<float> pixels, Shape, Random& random) const {
     if (!random.coin(probability)) return;
-    const auto [lowest, highest] = std::minmax_element(pixels.begin(), pixels.end());
-    const float low = *lowest, high = *highest;
+    const auto [low, high] = range_of(pixels);
     const float border = low + (high - low) * random.uniform(from, to);
     for (float& value : pixels) value = value > border ? high : low;
   }

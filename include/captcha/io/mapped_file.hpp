@@ -1,12 +1,9 @@
 // The bytes of a file without a copy of them.
 #pragma once
 
-#include <captcha/core/error.hpp>
+#include <captcha/core/regular_file.hpp>
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -25,24 +22,12 @@ class MappedFile {
   MappedFile() = default;
   /// Throws Error that names the file.
   explicit MappedFile(const std::filesystem::path& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // or a pipe would keep us here
-    if (file < 0) throw Error(path.string() + ": cannot be opened: " + std::strerror(errno));
-    struct stat status {};
-    std::string reason;
-    if (::fstat(file, &status) != 0)
-      reason = std::strerror(errno);
-    else if (!S_ISREG(status.st_mode))
-      reason = "not a regular file";
-    else if (status.st_size > 0) {  // an empty file cannot be mapped, and need not be
-      size_ = static_cast<std::size_t>(status.st_size);
-      void* const start = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-      if (start == MAP_FAILED)
-        reason = std::string("cannot be mapped: ") + std::strerror(errno);
-      else
-        start_ = start;
-    }
-    ::close(file);
-    if (!reason.empty()) throw Error(path.string() + ": " + reason);
+    const RegularFile file(path);
+    if (file.size() == 0) return;  // an empty file cannot be mapped, and need not be
+    void* const start = ::mmap(nullptr, file.size(), PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
+    if (start == MAP_FAILED) file.fail(std::string("cannot be mapped: ") + std::strerror(errno));
+    start_ = start;
+    size_ = file.size();
   }
   MappedFile(MappedFile&& other) noexcept
       : start_(std::exchange(other.start_, nullptr)), size_(std::exchange(other.size_, 0)) {}
