@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import pathlib
 import resource
 import struct
 import sys
 import time
 
+import numpy
 import torch
 import torchvision
 
@@ -93,6 +95,43 @@ def predict(options):
         return {"outputs": outputs, "seconds": repeat_for(options.seconds, lambda: model(x))}
 
 
+def learn(options):
+    """Learns from the batches that compare_learn wrote to a folder, with the settings of its fit()."""
+    folder = pathlib.Path(options.folder)
+
+    def read(name):
+        targets = torch.from_numpy(numpy.fromfile(folder / f"{name}.targets", dtype=numpy.int32)).long()
+        inputs = numpy.fromfile(folder / f"{name}.inputs", dtype=numpy.float32)
+        return torch.from_numpy(inputs).reshape(-1, 1, HEIGHT, WIDTH), targets
+
+    (inputs, targets), (real, labels) = read("train"), read("real")
+    model = network(options.weights)
+    layout = torch.channels_last if options.layout == "channels_last" else torch.contiguous_format
+    model = model.to(memory_format=layout)
+    steps = len(targets) // options.batch
+    decayed = [p for p in model.parameters() if p.dim() > 1]
+    others = [p for p in model.parameters() if p.dim() <= 1]
+    optimizer = torch.optim.AdamW([{"params": decayed}, {"params": others, "weight_decay": 0}], lr=2e-3,
+                                  weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps, cycle_momentum=False)
+    history, start = [], time.perf_counter()
+    for step in range(steps):
+        model.train()
+        batch = slice(step * options.batch, (step + 1) * options.batch)
+        optimizer.zero_grad(set_to_none=True)
+        outputs = model(inputs[batch].contiguous(memory_format=layout))
+        torch.nn.functional.cross_entropy(outputs, targets[batch], label_smoothing=0.05).backward()
+        optimizer.step()
+        schedule.step()
+        if (step + 1) % (steps // options.epochs) == 0:
+            model.eval()
+            with torch.inference_mode():
+                right = sum((model(x.contiguous(memory_format=layout)).argmax(1) == y).sum().item()
+                            for x, y in zip(real.split(options.batch), labels.split(options.batch)))
+            history.append({"seconds": time.perf_counter() - start, "accuracy": right / len(labels)})
+    return {"history": history}
+
+
 def export(options):
     torch.onnx.export(network(options.weights).eval(), images(1), options.onnx, input_names=["x"],
                       output_names=["y"], dynamic_axes={"x": {0: "n"}, "y": {0: "n"}})
@@ -101,16 +140,18 @@ def export(options):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("task", choices=["train", "predict", "export"])
+    parser.add_argument("task", choices=["train", "predict", "learn", "export"])
     parser.add_argument("--weights", required=True)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--layout", choices=["nchw", "channels_last", "jit"], default="nchw")
+    parser.add_argument("--folder", help="that compare_learn prepared")
+    parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--onnx", help="file that export writes")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    result = {"train": train, "predict": predict, "export": export}[options.task](options)
+    result = {"train": train, "predict": predict, "learn": learn, "export": export}[options.task](options)
     result["peak_memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     result["version"] = torch.__version__
     print(json.dumps(result))

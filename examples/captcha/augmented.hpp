@@ -3,13 +3,15 @@
 
 #include <captcha/data.hpp>
 
+#include <utility>
+
 namespace captcha::app {
 
 /// The training images, altered anew each time: what happened to the characters of the data set, once more.
 /// Stretch comes first, so that strengths mean the same for very dark images.
 template <class Data>
-auto augmented(const Data& data) {
-  return map(neighbours(map(data, Stretch{}), {.columns = 6, .probability = 0.5f}),
+auto augmented(Data&& data) {
+  return map(neighbours(map(std::forward<Data>(data), Stretch{}), {.columns = 6, .probability = 0.5f}),
              Augment{Affine{.rotate = 11, .shift = 0.06f, .scale = 0.12f, .shear = 6},
                      BrightnessContrast{.brightness = 0.15f, .contrast = 0.3f, .probability = 0.5f},
                      GaussianBlur{.sigma = 1.0f, .probability = 0.3f},
