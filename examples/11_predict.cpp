@@ -1,8 +1,10 @@
-// Prediction alone: weights, a picture, the likeliest class. No BLAS and no trainer are linked, so the
+// Prediction alone: packed weights, a picture, the likeliest class. No BLAS and no trainer are linked, so the
 // program can be one small file: the target `predict_static` is this source, linked statically and stripped.
-//   11_predict WEIGHTS.safetensors PICTURE.png     (without arguments it makes both)
+//   11_predict pack WEIGHTS.safetensors PACKED.safetensors   once, after training
+//   11_predict PACKED.safetensors PICTURE.png                (without arguments it does both, with its own)
 #include <captcha/data/normalise.hpp>
 #include <captcha/data/png.hpp>
+#include <captcha/io/packed_file.hpp>
 #include <captcha/io/weights_file.hpp>
 #include <captcha/model/predictor.hpp>
 #include <captcha/models/resnet.hpp>
@@ -20,10 +22,14 @@ constexpr std::string_view letters = "2345678abcdefgmnpwxy";
 constexpr Shape character = chw(1, 52, 32);
 using Net = ResNet18<letters.size(), 1>;
 
-void predict(const std::filesystem::path& weights_file, const std::filesystem::path& picture) {
+void pack_file(const std::filesystem::path& weights_file, const std::filesystem::path& packed_file) {
   auto weights = Weights<Net>::zeros();
   load_weights(weights_file, weights);
-  Predictor<Net, character> predictor(weights);
+  save_packed(packed_file, pack<character>(weights));
+}
+
+void predict(const std::filesystem::path& packed_file, const std::filesystem::path& picture) {
+  Predictor<Net, character> predictor(load_packed<Net, character>(packed_file));
 
   const Image image = resize(to_grey(read_png(picture)), character.height, character.width);
   std::vector<float> pixels(image.pixels.begin(), image.pixels.end());
@@ -39,18 +45,23 @@ void predict(const std::filesystem::path& weights_file, const std::filesystem::p
 
 int main(int argc, char** argv) {
   try {
+    if (argc == 4 && argv[1] == std::string_view("pack")) {
+      pack_file(argv[2], argv[3]);
+      return 0;
+    }
     if (argc == 3) {
       predict(argv[1], argv[2]);
       return 0;
     }
-    const std::filesystem::path folder = std::filesystem::temp_directory_path();
-    const auto weights = folder / "captcha-example-predict.safetensors",
-               picture = folder / "captcha-example-predict.png";
+    const std::filesystem::path folder = std::filesystem::temp_directory_path() / "captcha-example-predict";
+    std::filesystem::create_directories(folder);
+    const auto weights = folder / "weights.safetensors", packed = folder / "packed.safetensors",
+               picture = folder / "picture.png";
     save_weights(weights, Weights<Net>(1));
     write_png(picture, Image{52, 32, 1, std::vector<std::uint8_t>(52 * 32, 128)});
-    predict(weights, picture);
-    std::filesystem::remove(weights);
-    std::filesystem::remove(picture);
+    pack_file(weights, packed);
+    predict(packed, picture);
+    std::filesystem::remove_all(folder);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

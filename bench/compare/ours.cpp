@@ -1,6 +1,7 @@
 // ResNet-18 in captcha, for bench/compare/run: the same network, weights and numbers as the other programs.
 #include <captcha/data/batch.hpp>
 #include <captcha/data/png.hpp>
+#include <captcha/io/packed_file.hpp>
 #include <captcha/io/weights_file.hpp>
 #include <captcha/loss/cross_entropy.hpp>
 #include <captcha/model/inference.hpp>
@@ -110,9 +111,11 @@ json predict(const Options& options) {
   return result;
 }
 
-/// Random weights for everyone, and a picture beside them.
+/// Random weights for everyone, and beside them the same packed and a picture.
 json initialise(const Options& options) {
-  save_weights(options.weights, Weights<Network>(1));
+  const Weights<Network> weights(1);
+  save_weights(options.weights, weights);
+  save_packed(std::filesystem::path(options.weights).replace_extension(".packed"), pack<character>(weights));
   Image picture{character.height, character.width, 1, {}};
   for (std::size_t i = 0; i < character.size(); ++i)
     picture.pixels.push_back(static_cast<std::uint8_t>(i * 7919 % 251));

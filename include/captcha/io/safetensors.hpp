@@ -244,7 +244,8 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
     parts.push_back(tensor->bytes);
   }
   header += "}";
-  header.resize((header.size() + 7) / 8 * 8, ' ');
+  // The data starts on a cache line.
+  header.resize((sizeof(std::uint64_t) + header.size() + 63) / 64 * 64 - sizeof(std::uint64_t), ' ');
   if (header.size() > max_safetensors_header) fail("its header would be above 100 MB");
   const std::uint64_t length = header.size();
   parts[0] = std::as_bytes(std::span(&length, 1));

@@ -133,6 +133,8 @@ LoadReport load_weights(const SafetensorsFile& file, const std::string& name, We
   if (options.prefix.empty() && file.metadata().contains("captcha.checkpoint"))
     throw Error(name +
                 ": a checkpoint of a run, not a model; give its best.safetensors or final.safetensors");
+  if (file.metadata().contains("captcha.packed"))
+    throw Error(name + ": weights packed for prediction; give the file that they were packed from");
   const auto& slots = Weights<Net, T>::slots();
   LoadReport report;
   struct Found {

@@ -6,30 +6,36 @@
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/weights.hpp>
 
+#include <cstddef>
+#include <memory>
 #include <span>
+#include <utility>
 
 namespace captcha {
 
 /// Made from Weights once, for images of shape S: batch norms are folded into the convolutions in front of
 /// them, and weights lie in the order in which they are read. The Weights are not needed any more. Any number
-/// of threads may predict with one set.
+/// of threads may predict with one set; copies share the values, which never change.
 template <class Net, Shape S, class T = float>
 class PackedWeights {
   static_assert(check_shapes<Net, S>());
 
  public:
-  explicit PackedWeights(const Weights<Net, T>& weights) : values_(packed_values<Net>(S)) { pack(weights); }
+  static constexpr std::size_t size = packed_values<Net>(S);
 
-  /// Takes over other weights, in the same memory.
-  void pack(const Weights<Net, T>& weights) {
+  explicit PackedWeights(const Weights<Net, T>& weights) {
+    const auto made = std::make_shared<AlignedVector<T>>(size);
     Workers workers;
-    run_pack<Net, S>(Pack<T>{weights.parameters().data(), weights.buffers().data(), values_.data(), workers});
+    run_pack<Net, S>(Pack<T>{weights.parameters().data(), weights.buffers().data(), made->data(), workers});
+    values_ = {made, made->data()};
   }
+  /// `size` values that were packed before: see io/packed_file.hpp.
+  explicit PackedWeights(std::shared_ptr<const T> values) : values_(std::move(values)) {}
 
-  std::span<const T> values() const { return values_; }
+  std::span<const T> values() const { return {values_.get(), size}; }
 
  private:
-  AlignedVector<T> values_;
+  std::shared_ptr<const T> values_;
 };
 
 /// pack<S>(weights): the same with the types deduced.

@@ -27,13 +27,15 @@ inline std::vector<float> softmax(std::span<const float> logits) {
   return shares;
 }
 
-/// Predicts single images of shape S. Holds its own weights and memory; not for several threads at once, so
-/// give each a copy.
+/// Predicts single images of shape S. Not for several threads at once: give each one of its own, made from
+/// the same PackedWeights, which they then share.
 template <class Net, Shape S>
 class Predictor {
  public:
+  explicit Predictor(PackedWeights<Net, S> weights, int threads = 1)
+      : weights_(std::move(weights)), workers_(threads), input_(S.size()) {}
   explicit Predictor(const Weights<Net>& weights, int threads = 1)
-      : weights_(weights), workers_(threads), input_(S.size()) {}
+      : Predictor(PackedWeights<Net, S>(weights), threads) {}
 
   /// What the network gives for an image in (C, H, W) order, prepared as in training: S.size() values, else
   /// Error.

@@ -1,0 +1,64 @@
+// Packed weights in a file: a program that only predicts maps it into memory and starts in milliseconds,
+// because nothing is read, copied or folded that the prediction itself does not ask for.
+#pragma once
+
+#include <captcha/core/error.hpp>
+#include <captcha/io/model_info.hpp>
+#include <captcha/io/safetensors.hpp>
+#include <captcha/model/packed_weights.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace captcha {
+
+/// The version of the order in which weights are packed. The same on every machine.
+inline constexpr int packed_format = 1;
+
+/// Writes packed weights as a safetensors file of one tensor, with hashes. `metadata` is written along; see
+/// to_metadata.
+template <class Net, Shape S, class T>
+void save_packed(const std::filesystem::path& path, const PackedWeights<Net, S, T>& weights,
+                 std::map<std::string, std::string> metadata = {}) {
+  metadata["captcha.packed"] = std::to_string(packed_format);
+  metadata["captcha.fingerprint"] = fingerprint<Net>();
+  metadata["captcha.input"] = to_string(S);
+  const auto values = weights.values();
+  const std::array<SafeTensor, 1> tensors{SafeTensor{
+      "packed", std::is_same_v<T, float> ? Dtype::f32 : Dtype::f64, {values.size()}, std::as_bytes(values)}};
+  write_safetensors(path, tensors, std::move(metadata));
+}
+
+/// Maps what save_packed wrote; the values stay in the file (see MappedFile). Throws Error when the file is
+/// damaged, holds no packed weights, or those of another network, input or version.
+template <class Net, Shape S, class T = float>
+PackedWeights<Net, S, T> load_packed(const std::filesystem::path& path) {
+  const auto file = std::make_shared<const SafetensorsFile>(SafetensorsFile::read(path));
+  const auto require = [&](const char* key, const std::string& wanted, const std::string& what) {
+    const auto found = file->metadata().find(key);
+    const std::string got = found == file->metadata().end() ? "nothing" : found->second;
+    if (got != wanted)
+      throw Error(path.string() + ": its " + what + " is " + got + ", expected " + wanted +
+                  "; pack the weights again, with save_packed");
+  };
+  require("captcha.packed", std::to_string(packed_format), "version of packed weights");
+  require("captcha.fingerprint", fingerprint<Net>(), "network's fingerprint");
+  require("captcha.input", to_string(S), "input");
+  const SafeTensor* const tensor = file->find("packed");
+  if (!tensor || !holds<T>(*tensor) || tensor->bytes.size() != sizeof(T) * PackedWeights<Net, S, T>::size ||
+      reinterpret_cast<std::uintptr_t>(tensor->bytes.data()) % alignof(T) != 0)
+    throw Error(path.string() + ": no tensor 'packed' of " + std::to_string(PackedWeights<Net, S, T>::size) +
+                " aligned values; pack the weights again");
+  return PackedWeights<Net, S, T>(
+      std::shared_ptr<const T>(file, reinterpret_cast<const T*>(tensor->bytes.data())));
+}
+
+}  // namespace captcha
