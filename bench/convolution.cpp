@@ -59,7 +59,9 @@ struct RegisterSums {
   template <int Bytes>
   [[gnu::always_inline]] inline void operator()() const {
     using Vector = typename Lanes<float, Bytes / 4>::type;
-    Vector sum[sums]{};
+    Vector sum[sums];
+    for (int i = 0; i < sums; ++i)
+      sum[i] = Vector{} + *result * static_cast<float>(i);  // or equal sums were one
     const Vector factor = Vector{} + *result, term = Vector{} + 0.5f;
     for (int round = 0; round < rounds; ++round)
       for (Vector& s : sum) s = s * factor + term;
