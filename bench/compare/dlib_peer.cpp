@@ -2,6 +2,7 @@
 // first weights are its own, so only its speed is compared.
 #include <CLI/CLI.hpp>
 #include <dlib/dnn.h>
+#include <dlib/revision.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
@@ -103,6 +104,6 @@ int main(int argc, char** argv) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   result["peak_memory"] = usage.ru_maxrss * 1024;
-  result["version"] = DLIB_VERSION;
+  result["version"] = std::to_string(DLIB_MAJOR_VERSION) + "." + std::to_string(DLIB_MINOR_VERSION);
   std::cout << result << '\n';
 }
