@@ -93,18 +93,13 @@ void run_all(const std::filesystem::path& folder) {
   add_step("RandomErasing", RandomErasing{.probability = 1});
   add_step("Binarise", Binarise{.probability = 1});
   add_step("Standardise", Standardise{});
-  add("batch, from memory", [&](benchmark::State& state) {
-    load(state, map(cached, Standardise{}));
-  })->Arg(128);
-  add("batch, augmented, from memory", [&](benchmark::State& state) {
-    load(state, augmented(cached));
-  })->Arg(128);
-  add("batch, from files", [&](benchmark::State& state) {
-    load(state, map(files, Standardise{}));
-  })->Arg(128);
-  add("batch, augmented, from files", [&](benchmark::State& state) {
-    load(state, augmented(files));
-  })->Arg(128);
+  const auto add_batches = [&](const char* name, auto data) {
+    add(name, [data](benchmark::State& state) { load(state, data); })->Arg(128);
+  };
+  add_batches("batch, from memory", map(cached, Standardise{}));
+  add_batches("batch, augmented, from memory", augmented(cached));
+  add_batches("batch, from files", map(files, Standardise{}));
+  add_batches("batch, augmented, from files", augmented(files));
   benchmark::RunSpecifiedBenchmarks();
 }
 

@@ -1,12 +1,12 @@
 // ResNet-18 in dlib, for bench/compare/run --dlib: the same layers on the same images as ours.cpp. Its
 // first weights are its own, so only its speed is compared.
+#include "common.hpp"
 #include <CLI/CLI.hpp>
 #include <dlib/dnn.h>
 #include <dlib/revision.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
-#include <chrono>
 #include <cstddef>
 #include <iostream>
 #include <string>
@@ -48,18 +48,8 @@ Images images(int batch) {
   Images made(static_cast<std::size_t>(batch), dlib::matrix<float>(52, 32));
   std::size_t index = 0;
   for (auto& image : made)
-    for (float& value : image) value = static_cast<float>(index++ * 7919 % 1009) / 1009.0f - 0.5f;
+    for (float& value : image) value = image_value(index++);
   return made;
-}
-
-template <class Action>
-double repeat_for(double seconds, Action&& action) {
-  const auto start = std::chrono::steady_clock::now();
-  for (int calls = 1;; ++calls) {
-    action();
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    if (elapsed.count() >= seconds) return elapsed.count() / calls;
-  }
 }
 
 double train(int batch, double seconds) {

@@ -1,10 +1,11 @@
-// How soon a network drawn at random reads real characters, for bench/compare/learn. `prepare` draws the
-// training images and writes every batch of every epoch and the first weights, so that another library can
-// learn from the same; `train` learns as `captcha train` does, decoding and augmenting included.
+// How soon a network drawn at random reads real characters, for bench/compare/run --learn. `prepare` draws
+// the training images and writes every batch of every epoch and the first weights, so that another library
+// can learn from the same; `train` learns as `captcha train` does, decoding and augmenting included.
 #include <captcha/train.hpp>
 
 #include "augmented.hpp"
 #include "characters.hpp"
+#include "commands.hpp"
 #include "generate.hpp"
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -28,7 +29,7 @@ struct Options {
   int threads = 1;
   std::uint64_t seed = 1;
 };
-constexpr std::size_t batch_size = 64;
+const TrainArguments recipe;  // the defaults of `captcha train`
 
 std::filesystem::path drawn(const Options& options) {
   return options.folder / ("drawn-" + std::to_string(options.seed));
@@ -63,7 +64,7 @@ void write_batches(const Options& options, const std::string& name, const Data& 
   targets.exceptions(std::ios::failbit | std::ios::badbit);
   // As fit has them: the order and the augmentation hang on the seed and the epoch alone.
   const Loader loader(
-      data, {.batch_size = batch_size, .shuffle = shuffle, .seed = options.seed, .drop_last = shuffle});
+      data, {.batch_size = recipe.batch, .shuffle = shuffle, .seed = options.seed, .drop_last = shuffle});
   for (std::size_t epoch = 0; epoch < epochs; ++epoch)
     for (const auto& batch : loader.epoch(epoch)) append_batch(inputs, targets, batch);
 }
@@ -92,9 +93,10 @@ void train(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   fit(weights, augmented(open_characters(drawn(options))), map(open_characters(options.real), Standardise{}),
       {.epochs = options.epochs,
-       .batch_size = batch_size,
-       .optimizer = AdamW{.learning_rate = 2e-3f, .weight_decay = 0.05f},
-       .loss = {.label_smoothing = 0.05f},
+       .batch_size = recipe.batch,
+       .optimizer = AdamW{.learning_rate = static_cast<float>(recipe.learning_rate),
+                          .weight_decay = static_cast<float>(recipe.weight_decay)},
+       .loss = {.label_smoothing = static_cast<float>(recipe.label_smoothing)},
        .schedule = OneCycle{},
        .threads = options.threads,
        .seed = options.seed},

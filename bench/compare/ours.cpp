@@ -9,12 +9,12 @@
 #include <captcha/optim/sgd.hpp>
 #include <captcha/train/step.hpp>
 
+#include "common.hpp"
 #include <CLI/CLI.hpp>
 #include <cblas.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
@@ -38,26 +38,10 @@ struct Options {
   double seconds = 0;
 };
 
-/// Pixel `index` of a batch in (N, C, H, W) order: what all programs of the comparison feed their network.
-float image_value(std::size_t index) {
-  return static_cast<float>(index * 7919 % 1009) / 1009.0f - 0.5f;
-}
-
 std::vector<float> images(int batch) {
   std::vector<float> values(static_cast<std::size_t>(batch) * character.size());
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = image_value(i);
   return values;
-}
-
-/// Seconds a call, over at least that many seconds.
-template <class Action>
-double repeat_for(double seconds, Action&& action) {
-  const auto start = std::chrono::steady_clock::now();
-  for (int calls = 1;; ++calls) {
-    action();
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    if (elapsed.count() >= seconds) return elapsed.count() / calls;
-  }
 }
 
 json train(const Options& options) {

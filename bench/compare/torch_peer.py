@@ -40,7 +40,7 @@ def network(weights):
 
 
 def images(batch):
-    """The pixels that every program makes: see image_value in ours.cpp."""
+    """The pixels that every program makes: see image_value in common.hpp."""
     index = torch.arange(batch * HEIGHT * WIDTH, dtype=torch.int64)
     values = (index * 7919 % 1009).to(torch.float32) / 1009 - 0.5
     return values.reshape(batch, 1, HEIGHT, WIDTH)
