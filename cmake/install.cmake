@@ -10,5 +10,5 @@ install(DIRECTORY include/captcha DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS captcha EXPORT captchaTargets)
 install(EXPORT captchaTargets NAMESPACE captcha:: DESTINATION ${package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/captchaConfig.cmake ${PROJECT_BINARY_DIR}/captchaConfigVersion.cmake
-              cmake/dependencies.cmake DESTINATION ${package_dir})
+              cmake/dependencies.cmake cmake/compiled.cmake DESTINATION ${package_dir})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/captcha)

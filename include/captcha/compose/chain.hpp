@@ -117,7 +117,8 @@ struct ChainOf<LayerList<Layers...>> {
   static void infer(const Infer<T>& call) {
     static constexpr ChainPlan<count> p = plan(S);
     [[maybe_unused]] static constexpr auto places = packed_places(S);
-    T* const inner = call.scratch + planes(p, Pass::infer).offset(call.samples);
+    static constexpr Footprint outer = planes(p, Pass::infer);
+    T* const inner = call.scratch + outer.offset(call.samples);
     const auto at = [&](std::size_t boundary) {
       return plane<Pass::infer>(p, call.scratch, boundary, call.samples);
     };
@@ -133,7 +134,8 @@ struct ChainOf<LayerList<Layers...>> {
   template <Shape S, class T>
   static void forward(const Forward<T>& call) {
     static constexpr ChainPlan<count> p = plan(S);
-    T* const inner = call.scratch + planes(p, Pass::forward).offset(call.samples);
+    static constexpr Footprint outer = planes(p, Pass::forward);
+    T* const inner = call.scratch + outer.offset(call.samples);
     const auto at = [&](std::size_t boundary) {
       return p.kept[boundary] ? call.saved + p.boundary[boundary].offset(call.samples)
                               : plane<Pass::forward>(p, call.scratch, boundary, call.samples);
@@ -151,7 +153,8 @@ struct ChainOf<LayerList<Layers...>> {
   template <Shape S, class T>
   static void backward(const Backward<T>& call) {
     static constexpr ChainPlan<count> p = plan(S);
-    T* const inner = call.scratch + planes(p, Pass::backward).offset(call.samples);
+    static constexpr Footprint outer = planes(p, Pass::backward);
+    T* const inner = call.scratch + outer.offset(call.samples);
     const std::size_t last_wanted = first_trained(p, call);
     for_each_index<count>([&]<std::size_t Reversed>() {
       constexpr std::size_t I = count - 1 - Reversed;

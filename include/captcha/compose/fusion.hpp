@@ -79,7 +79,8 @@ struct Scaled : ChainOf<LayerList<First, Second>> {
   static constexpr std::size_t packed(Shape in) { return packed_values<First>(in); }
   template <Shape S, class T>
   static void pack(const Pack<T>& call) {
-    std::vector<T> scale(static_cast<std::size_t>(First::out(S).channels)), shift(scale.size());
+    constexpr auto channels = static_cast<std::size_t>(First::out(S).channels);
+    std::vector<T> scale(channels), shift(channels);
     Second::as_scale(call.parameters + slot_count<First>.parameters, call.buffers + slot_count<First>.buffers,
                      scale.data(), shift.data());
     First::template pack_scaled<S>(call, static_cast<const T*>(scale.data()),

@@ -76,16 +76,19 @@ struct Residual {
   template <Shape S, class T>
   static void pack(const Pack<T>& call) {
     run_pack<Body, S>(call);
+    constexpr std::size_t shortcut = packed_shortcut(S);
     run_pack<Shortcut, S>(Pack<T>{call.parameters + body.parameters, call.buffers + body.buffers,
-                                  call.packed + packed_shortcut(S), call.workers});
+                                  call.packed + shortcut, call.workers});
   }
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
-    T* const inner = call.scratch + planes(S, Pass::infer).offset(call.samples);
+    constexpr Footprint outer = planes(S, Pass::infer);
+    T* const inner = call.scratch + outer.offset(call.samples);
     const T* from_shortcut = call.x;
     if constexpr (!is_identity) {
-      run_infer<Shortcut, S>(Infer<T>{call.samples, call.x, call.scratch,
-                                      call.parameters + packed_shortcut(S), nullptr, inner, call.workers});
+      constexpr std::size_t shortcut = packed_shortcut(S);
+      run_infer<Shortcut, S>(Infer<T>{call.samples, call.x, call.scratch, call.parameters + shortcut, nullptr,
+                                      inner, call.workers});
       from_shortcut = call.scratch;
     }
     Infer<T> to_body{call.samples, call.x, call.y, call.parameters, nullptr, inner, call.workers};
@@ -101,7 +104,8 @@ struct Residual {
   template <Shape S, class T>
   static void forward(const Forward<T>& call) {
     static constexpr Parts p = parts(S);
-    T* const inner = call.scratch + planes(S, Pass::forward).offset(call.samples);
+    constexpr Footprint outer = planes(S, Pass::forward);
+    T* const inner = call.scratch + outer.offset(call.samples);
     T* const from_body = Body::reads.output ? call.saved + p.body_output.offset(call.samples) : call.y;
     run_forward<Body, S>(Forward<T>{call.samples, call.x, from_body, call.parameters, call.buffers,
                                     call.saved, inner, call.frozen, call.noise.child(0), call.workers});
@@ -122,10 +126,12 @@ struct Residual {
   template <Shape S, class T>
   static void backward(const Backward<T>& call) {
     static constexpr Parts p = parts(S);
-    T* const inner = call.scratch + planes(S, Pass::backward).offset(call.samples);
+    constexpr Footprint outer = planes(S, Pass::backward);
+    T* const inner = call.scratch + outer.offset(call.samples);
     const T* dy = call.dy;
     if constexpr (AndReLU) {
-      T* const rectified = call.scratch + branch(S, Pass::backward).offset(call.samples);
+      constexpr Footprint by_branch = branch(S, Pass::backward);
+      T* const rectified = call.scratch + by_branch.offset(call.samples);
       relu_backward(size<S>(call.samples), call.y, call.dy, rectified, call.workers);
       dy = rectified;
     }

@@ -121,9 +121,9 @@ constexpr std::size_t packed_values(Shape in) {
     return slot_count<L>.parameters + slot_count<L>.buffers;
 }
 
-/// Writes them.
+/// Writes them. Cold: once for a network, so not worth long code.
 template <class L, Shape S, class T>
-void run_pack(const Pack<T>& call) {
+[[gnu::cold]] void run_pack(const Pack<T>& call) {
   if constexpr (requires { L::template pack<S>(call); })
     L::template pack<S>(call);
   else

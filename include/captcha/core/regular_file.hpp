@@ -1,6 +1,7 @@
 // A file opened for reading, once it is known to be one.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 
 #include <fcntl.h>
@@ -21,19 +22,7 @@ namespace captcha {
 class RegularFile {
  public:
   /// Throws Error that names the file.
-  explicit RegularFile(const std::filesystem::path& path)
-      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    if (descriptor_ < 0) fail(std::string("cannot be opened: ") + std::strerror(errno));
-    struct stat status {};
-    const bool known = ::fstat(descriptor_, &status) == 0;
-    const std::string reason = known ? "not a regular file" : std::strerror(errno);
-    if (known && S_ISREG(status.st_mode)) {
-      size_ = static_cast<std::size_t>(status.st_size);
-      return;
-    }
-    ::close(descriptor_);
-    fail(reason);
-  }
+  explicit RegularFile(const std::filesystem::path& path);
   RegularFile(const RegularFile&) = delete;
   RegularFile& operator=(const RegularFile&) = delete;
   ~RegularFile() { ::close(descriptor_); }
@@ -43,22 +32,44 @@ class RegularFile {
   int descriptor() const { return descriptor_; }
 
   /// Fills `bytes` from the file's next ones. Throws Error if it cannot be read or is shorter.
-  void read(std::span<std::uint8_t> bytes) const {
-    while (!bytes.empty()) {
-      const ::ssize_t got = ::read(descriptor_, bytes.data(), bytes.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail(std::string("cannot be read: ") + std::strerror(errno));
-      if (got == 0) fail("cut short while it was read");
-      bytes = bytes.subspan(static_cast<std::size_t>(got));
-    }
-  }
+  void read(std::span<std::uint8_t> bytes) const;
 
-  [[noreturn]] void fail(const std::string& reason) const { throw Error(path_.string() + ": " + reason); }
+  [[noreturn]] void fail(const std::string& reason) const;
 
  private:
   std::filesystem::path path_;
   int descriptor_;
   std::size_t size_ = 0;
 };
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE RegularFile::RegularFile(const std::filesystem::path& path)
+    : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  if (descriptor_ < 0) fail(std::string("cannot be opened: ") + std::strerror(errno));
+  struct stat status {};
+  const bool known = ::fstat(descriptor_, &status) == 0;
+  const std::string reason = known ? "not a regular file" : std::strerror(errno);
+  if (known && S_ISREG(status.st_mode)) {
+    size_ = static_cast<std::size_t>(status.st_size);
+    return;
+  }
+  ::close(descriptor_);
+  fail(reason);
+}
+
+CAPTCHA_INLINE void RegularFile::read(std::span<std::uint8_t> bytes) const {
+  while (!bytes.empty()) {
+    const ::ssize_t got = ::read(descriptor_, bytes.data(), bytes.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(std::string("cannot be read: ") + std::strerror(errno));
+    if (got == 0) fail("cut short while it was read");
+    bytes = bytes.subspan(static_cast<std::size_t>(got));
+  }
+}
+
+CAPTCHA_INLINE void RegularFile::fail(const std::string& reason) const {
+  throw Error(path_.string() + ": " + reason);
+}
+#endif
 
 }  // namespace captcha

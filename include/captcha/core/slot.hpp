@@ -2,6 +2,8 @@
 // saving, loading, decay groups and freezing all follow.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
+
 #include <array>
 #include <cstddef>
 #include <string>
@@ -91,26 +93,33 @@ class SlotTable {
  public:
   void parameter(const Slot& slot) { add(slot, parameters_, false); }
   void buffer(const Slot& slot) { add(slot, buffers_, true); }
-  void enter(std::string_view segment) {
-    lengths_.push_back(path_.size());
-    path_.append(segment).push_back('.');
-  }
-  void leave() {
-    path_.resize(lengths_.back());
-    lengths_.pop_back();
-  }
+  void enter(std::string_view segment);
+  void leave();
   std::vector<PlacedSlot> slots;
 
  private:
-  void add(const Slot& slot, std::size_t& used, bool is_buffer) {
-    slots.push_back({slot, path_ + std::string(slot.name), used, is_buffer});
-    used += slot.size();
-  }
+  void add(const Slot& slot, std::size_t& used, bool is_buffer);
+
   std::string path_;
   std::vector<std::size_t> lengths_;
   std::size_t parameters_ = 0;
   std::size_t buffers_ = 0;
 };
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE void SlotTable::enter(std::string_view segment) {
+  lengths_.push_back(path_.size());
+  path_.append(segment).push_back('.');
+}
+CAPTCHA_INLINE void SlotTable::leave() {
+  path_.resize(lengths_.back());
+  lengths_.pop_back();
+}
+CAPTCHA_INLINE void SlotTable::add(const Slot& slot, std::size_t& used, bool is_buffer) {
+  slots.push_back({slot, path_ + std::string(slot.name), used, is_buffer});
+  used += slot.size();
+}
+#endif
 
 /// Every slot of network L: parameters and buffers, in state-dict order.
 template <class L>

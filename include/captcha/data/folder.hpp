@@ -1,6 +1,7 @@
 // A data set of PNG files in a folder.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/data/dataset.hpp>
 #include <captcha/data/png.hpp>
@@ -47,7 +48,161 @@ struct BadFile {
 };
 
 /// The images under a folder, by extension, as paths relative to it in sorted order.
-inline std::vector<std::string> list_images(const std::filesystem::path& folder, bool sub_folders) {
+CAPTCHA_INLINE std::vector<std::string> list_images(const std::filesystem::path& folder, bool sub_folders);
+
+/// Three channels, red, green and blue; alpha is laid over white.
+CAPTCHA_INLINE Image to_rgb(const Image& image);
+
+/// The files of a folder, their classes and, where they are cached, their pixels: what ImageFolder does
+/// without knowing its shape at compile time.
+class ImageFiles {
+ public:
+  std::size_t size() const { return names_.size(); }
+  int target(std::size_t index) const { return targets_[index]; }
+  const std::vector<std::string>& classes() const { return options_.classes; }
+  std::string name(std::size_t index) const { return (folder_ / names_[index]).string(); }
+  std::string group(std::size_t index) const;
+
+  /// The files that were left out.
+  const std::vector<BadFile>& report() const { return bad_; }
+  /// Memory that the decoded images take: one byte a value.
+  std::size_t memory_bytes() const { return cache_.capacity(); }
+
+ protected:
+  ImageFiles(std::filesystem::path folder, FolderOptions options, Shape shape);
+
+  /// Calls f(pixels) with those of an image, row by row, the samples of a pixel together.
+  template <class F>
+  void with_pixels(std::size_t index, F&& f) const {
+    if (options_.cache)
+      f(std::span(cache_).subspan(index * shape_.size(), shape_.size()));
+    else
+      f(std::span<const std::uint8_t>(load(names_[index]).pixels));
+  }
+
+ private:
+  std::string_view label_of(std::string_view name) const;
+  int class_of(const std::string& name) const;
+  /// The image of a file with the size and channels of the shape.
+  Image load(const std::string& name) const;
+
+  std::filesystem::path folder_;
+  FolderOptions options_;
+  Shape shape_;
+  std::vector<std::string> names_;
+  std::vector<int> targets_;
+  std::vector<std::uint8_t> cache_;
+  std::vector<BadFile> bad_;
+};
+
+/// The PNG files of a folder as inputs of shape S, values from 0 to 1, with class numbers as targets. With
+/// one channel colours become grey, with three grey becomes RGB; transparent parts are white.
+///
+/// The group of a sample is the source it was made from: the part of its name behind the label and before
+/// a '-' (`2b827` of `a_2b827-3.png`); a file without one is a group of its own.
+template <Shape S>
+class ImageFolder : public ImageFiles {
+  static_assert(!S.is_flat && (S.channels == 1 || S.channels == 3),
+                "ImageFolder reads 1 (grey) or 3 (RGB) channels");
+
+ public:
+  static constexpr Shape shape = S;
+
+  /// Throws Error if the folder cannot be listed or has no usable image, for a class listed twice and, unless
+  /// bad files are skipped, for the first bad file. Images are decoded here where they are cached or bad
+  /// files are skipped; otherwise a damaged one is an error of get.
+  explicit ImageFolder(std::filesystem::path folder, FolderOptions options = {})
+      : ImageFiles(std::move(folder), std::move(options), S) {}
+
+  /// Row by row, the samples of a pixel together, becomes (C, H, W) from 0 to 1.
+  int get(std::size_t index, std::span<float> pixels) const {
+    with_pixels(index, [&](std::span<const std::uint8_t> image) {
+      constexpr std::size_t channels = static_cast<std::size_t>(S.channels), plane = S.size() / channels;
+      for (std::size_t channel = 0; channel < channels; ++channel)
+        for (std::size_t i = 0; i < plane; ++i)
+          pixels[channel * plane + i] = static_cast<float>(image[i * channels + channel]) * (1.0f / 255.0f);
+    });
+    return target(index);
+  }
+};
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE ImageFiles::ImageFiles(std::filesystem::path folder, FolderOptions options, Shape shape)
+    : folder_(std::move(folder)), options_(std::move(options)), shape_(shape) {
+  const std::vector<std::string> names = list_images(folder_, options_.labels == Labels::sub_folder);
+  if (options_.classes.empty()) {
+    std::set<std::string> found;
+    for (const std::string& name : names)
+      if (const std::string_view label = label_of(name); !label.empty()) found.emplace(label);
+    options_.classes.assign(found.begin(), found.end());
+  } else if (std::set(options_.classes.begin(), options_.classes.end()).size() != options_.classes.size()) {
+    throw Error(folder_.string() + ": a class is listed twice");
+  }
+  if (options_.cache) cache_.reserve(names.size() * shape_.size());
+  for (const std::string& name : names) {
+    try {
+      const int target = class_of(name);
+      if (options_.cache || options_.bad == BadFiles::skip) {
+        const Image image = load(name);
+        if (options_.cache) cache_.insert(cache_.end(), image.pixels.begin(), image.pixels.end());
+      }
+      names_.push_back(name);
+      targets_.push_back(target);
+    } catch (const Error& error) {
+      if (options_.bad == BadFiles::fail) throw;
+      const std::string path = (folder_ / name).string(), what = error.what();
+      bad_.push_back({path, what.starts_with(path + ": ") ? what.substr(path.size() + 2) : what});
+    }
+  }
+  if (names_.empty())
+    throw Error(folder_.string() + ": no usable image among " + std::to_string(names.size()) +
+                " files, expected " +
+                (options_.labels == Labels::file_name ? "<label>_<anything>.png" : "<label>/<anything>.png") +
+                (bad_.empty() ? "" : "; the first: " + bad_.front().name + ": " + bad_.front().reason));
+}
+
+CAPTCHA_INLINE std::string ImageFiles::group(std::size_t index) const {
+  const std::string stem = std::filesystem::path(names_[index]).stem().string();
+  const std::size_t underscore = stem.find('_');
+  const std::size_t start = underscore == std::string::npos ? 0 : underscore + 1;
+  const std::size_t dash = stem.find('-', start);
+  return dash == std::string::npos ? names_[index] : stem.substr(start, dash - start);
+}
+
+CAPTCHA_INLINE std::string_view ImageFiles::label_of(std::string_view name) const {
+  const std::size_t end = name.find(options_.labels == Labels::file_name ? '_' : '/');
+  return end == std::string_view::npos ? std::string_view{} : name.substr(0, end);
+}
+
+CAPTCHA_INLINE int ImageFiles::class_of(const std::string& name) const {
+  const std::string_view label = label_of(name);
+  const auto found = std::find(options_.classes.begin(), options_.classes.end(), label);
+  if (!label.empty() && found != options_.classes.end())
+    return static_cast<int>(found - options_.classes.begin());
+  const std::string path = (folder_ / name).string();
+  if (label.empty())
+    throw Error(path + ": no label, expected " +
+                (options_.labels == Labels::file_name ? "one before an underscore in the name"
+                                                      : "a folder per class"));
+  throw Error(path + ": label '" + std::string(label) + "' is none of the " +
+              std::to_string(options_.classes.size()) + " classes");
+}
+
+CAPTCHA_INLINE Image ImageFiles::load(const std::string& name) const {
+  const std::filesystem::path path = folder_ / name;
+  Image image = options_.read(path);
+  if (image.height != shape_.height || image.width != shape_.width) {
+    if (!options_.resize)
+      throw Error(path.string() + ": " + std::to_string(image.width) + " x " + std::to_string(image.height) +
+                  " pixels (width x height), expected " + std::to_string(shape_.width) + " x " +
+                  std::to_string(shape_.height) + "; allow resizing to accept it");
+    image = resize(image, shape_.height, shape_.width);
+  }
+  if (shape_.channels == 1) return image.channels == 1 ? image : to_grey(image);
+  return image.channels == 3 ? image : to_rgb(image);
+}
+
+CAPTCHA_INLINE std::vector<std::string> list_images(const std::filesystem::path& folder, bool sub_folders) {
   static const std::set<std::string> extensions{".png", ".jpg", ".jpeg", ".gif",
                                                 ".bmp", ".tif", ".tiff", ".webp"};
   std::vector<std::string> names;
@@ -70,8 +225,7 @@ inline std::vector<std::string> list_images(const std::filesystem::path& folder,
   return names;
 }
 
-/// Three channels, red, green and blue; alpha is laid over white.
-inline Image to_rgb(const Image& image) {
+CAPTCHA_INLINE Image to_rgb(const Image& image) {
   Image rgb{image.height, image.width, 3, {}};
   rgb.pixels.reserve(image.pixels.size() / static_cast<std::size_t>(image.channels) * 3);
   for (auto pixel = image.pixels.begin(); pixel != image.pixels.end(); pixel += image.channels) {
@@ -83,131 +237,6 @@ inline Image to_rgb(const Image& image) {
   }
   return rgb;
 }
-
-/// The PNG files of a folder as inputs of shape S, values from 0 to 1, with class numbers as targets. With
-/// one channel colours become grey, with three grey becomes RGB; transparent parts are white.
-///
-/// The group of a sample is the source it was made from: the part of its name behind the label and before
-/// a '-' (`2b827` of `a_2b827-3.png`); a file without one is a group of its own.
-template <Shape S>
-class ImageFolder {
-  static_assert(!S.is_flat && (S.channels == 1 || S.channels == 3),
-                "ImageFolder reads 1 (grey) or 3 (RGB) channels");
-
- public:
-  static constexpr Shape shape = S;
-
-  /// Throws Error if the folder cannot be listed or has no usable image, for a class listed twice and, unless
-  /// bad files are skipped, for the first bad file. Images are decoded here where they are cached or bad
-  /// files are skipped; otherwise a damaged one is an error of get.
-  explicit ImageFolder(std::filesystem::path folder, FolderOptions options = {})
-      : folder_(std::move(folder)), options_(std::move(options)) {
-    const std::vector<std::string> names = list_images(folder_, options_.labels == Labels::sub_folder);
-    if (options_.classes.empty()) {
-      std::set<std::string> found;
-      for (const std::string& name : names)
-        if (const std::string_view label = label_of(name); !label.empty()) found.emplace(label);
-      options_.classes.assign(found.begin(), found.end());
-    } else if (std::set(options_.classes.begin(), options_.classes.end()).size() != options_.classes.size()) {
-      throw Error(folder_.string() + ": a class is listed twice");
-    }
-    if (options_.cache) cache_.reserve(names.size() * S.size());
-    for (const std::string& name : names) {
-      try {
-        const int target = class_of(name);
-        if (options_.cache || options_.bad == BadFiles::skip) {
-          const Image image = load(name);
-          if (options_.cache) cache_.insert(cache_.end(), image.pixels.begin(), image.pixels.end());
-        }
-        names_.push_back(name);
-        targets_.push_back(target);
-      } catch (const Error& error) {
-        if (options_.bad == BadFiles::fail) throw;
-        const std::string path = (folder_ / name).string(), what = error.what();
-        bad_.push_back({path, what.starts_with(path + ": ") ? what.substr(path.size() + 2) : what});
-      }
-    }
-    if (names_.empty())
-      throw Error(
-          folder_.string() + ": no usable image among " + std::to_string(names.size()) + " files, expected " +
-          (options_.labels == Labels::file_name ? "<label>_<anything>.png" : "<label>/<anything>.png") +
-          (bad_.empty() ? "" : "; the first: " + bad_.front().name + ": " + bad_.front().reason));
-  }
-
-  std::size_t size() const { return names_.size(); }
-  int get(std::size_t index, std::span<float> pixels) const {
-    if (options_.cache)
-      unpack(std::span(cache_).subspan(index * S.size(), S.size()), pixels);
-    else
-      unpack(load(names_[index]).pixels, pixels);
-    return targets_[index];
-  }
-  int target(std::size_t index) const { return targets_[index]; }
-  const std::vector<std::string>& classes() const { return options_.classes; }
-  std::string name(std::size_t index) const { return (folder_ / names_[index]).string(); }
-  std::string group(std::size_t index) const {
-    const std::string stem = std::filesystem::path(names_[index]).stem().string();
-    const std::size_t underscore = stem.find('_');
-    const std::size_t start = underscore == std::string::npos ? 0 : underscore + 1;
-    const std::size_t dash = stem.find('-', start);
-    return dash == std::string::npos ? names_[index] : stem.substr(start, dash - start);
-  }
-
-  /// The files that were left out.
-  const std::vector<BadFile>& report() const { return bad_; }
-  /// Memory that the decoded images take: one byte a value.
-  std::size_t memory_bytes() const { return cache_.capacity(); }
-
- private:
-  std::string_view label_of(std::string_view name) const {
-    const std::size_t end = name.find(options_.labels == Labels::file_name ? '_' : '/');
-    return end == std::string_view::npos ? std::string_view{} : name.substr(0, end);
-  }
-
-  int class_of(const std::string& name) const {
-    const std::string_view label = label_of(name);
-    const auto found = std::find(options_.classes.begin(), options_.classes.end(), label);
-    if (!label.empty() && found != options_.classes.end())
-      return static_cast<int>(found - options_.classes.begin());
-    const std::string path = (folder_ / name).string();
-    if (label.empty())
-      throw Error(path + ": no label, expected " +
-                  (options_.labels == Labels::file_name ? "one before an underscore in the name"
-                                                        : "a folder per class"));
-    throw Error(path + ": label '" + std::string(label) + "' is none of the " +
-                std::to_string(options_.classes.size()) + " classes");
-  }
-
-  /// The image of a file with the size and channels of S.
-  Image load(const std::string& name) const {
-    const std::filesystem::path path = folder_ / name;
-    Image image = options_.read(path);
-    if (image.height != S.height || image.width != S.width) {
-      if (!options_.resize)
-        throw Error(path.string() + ": " + std::to_string(image.width) + " x " +
-                    std::to_string(image.height) + " pixels (width x height), expected " +
-                    std::to_string(S.width) + " x " + std::to_string(S.height) +
-                    "; allow resizing to accept it");
-      image = resize(image, S.height, S.width);
-    }
-    if (S.channels == 1) return image.channels == 1 ? image : to_grey(image);
-    return image.channels == 3 ? image : to_rgb(image);
-  }
-
-  /// Row by row, the samples of a pixel together, becomes (C, H, W) from 0 to 1.
-  static void unpack(std::span<const std::uint8_t> image, std::span<float> pixels) {
-    constexpr std::size_t channels = static_cast<std::size_t>(S.channels), plane = S.size() / channels;
-    for (std::size_t channel = 0; channel < channels; ++channel)
-      for (std::size_t i = 0; i < plane; ++i)
-        pixels[channel * plane + i] = static_cast<float>(image[i * channels + channel]) * (1.0f / 255.0f);
-  }
-
-  std::filesystem::path folder_;
-  FolderOptions options_;
-  std::vector<std::string> names_;
-  std::vector<int> targets_;
-  std::vector<std::uint8_t> cache_;
-  std::vector<BadFile> bad_;
-};
+#endif
 
 }  // namespace captcha

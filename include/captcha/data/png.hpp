@@ -1,13 +1,11 @@
 // Reads and writes PNG files, and the two changes an image may need on its way: to grey, to another size.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/core/regular_file.hpp>
 #include <captcha/data/image.hpp>
 #include <captcha/data/png_gate.hpp>
-#include <captcha/data/stb.hpp>
-
-#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,7 +14,6 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <initializer_list>
 #include <memory>
 #include <new>
@@ -26,10 +23,60 @@
 #include <system_error>
 #include <vector>
 
+#if CAPTCHA_DEFINED_HERE
+#include <captcha/data/stb.hpp>
+
+#include <zlib.h>
+
+#include <fstream>
+#endif
+
 namespace captcha {
 
 /// All bytes of an image file. Throws Error if it is no regular file, cannot be read, or is above 4 MiB.
-inline std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path) {
+CAPTCHA_INLINE std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path);
+
+/// Inflates the pixel rows. They count only if their length is exact, the checksum behind them is right and
+/// nothing follows it.
+CAPTCHA_INLINE std::vector<std::uint8_t> inflate_png(const PngParts& parts, std::string_view name);
+
+/// The smallest PNG around rows that are already inflated and checked. Palette indices go as grey samples.
+/// stb reads no checksums, so zeros stand for them.
+CAPTCHA_INLINE std::vector<std::uint8_t> pack_for_stb(const PngParts& parts,
+                                                      std::span<const std::uint8_t> rows);
+
+/// Puts the palette's colours for grey samples that are indices, scaled to 0..255 as grey samples are.
+CAPTCHA_INLINE Image look_up_palette(const PngParts& parts, const Image& indices, std::string_view name);
+
+/// Decodes a PNG; `name` is what messages call it. Takes grey, RGB and palette pictures of 1 to 8 bits per
+/// sample, with or without alpha or interlace, of 1 to 512 pixels a side. Samples of fewer bits are scaled to
+/// 0..255, a palette becomes RGB, transparency becomes an alpha channel. 16 bits per sample are refused.
+/// A damaged, cut or hostile file throws Error and takes less than 8 MiB of memory to find out.
+CAPTCHA_INLINE Image decode_png(std::span<const std::uint8_t> bytes, std::string_view name);
+
+/// Reads a PNG file of at most 4 MiB; see decode_png.
+CAPTCHA_INLINE Image read_png(const std::filesystem::path& path);
+
+/// Reads an image file, going by its content and not by its name. PNG is what it takes; a JPEG is refused
+/// with a message that says how to convert it, because its decoder is opt-in: see <captcha/data/jpeg.hpp>.
+CAPTCHA_INLINE Image read_image(const std::filesystem::path& path);
+
+/// Encodes an image of 1 to 4 channels and 1 to 16384 pixels a side as PNG (what we draw ourselves may be
+/// larger than what we read from others). The same image gives the same bytes.
+CAPTCHA_INLINE std::vector<std::uint8_t> encode_png(const Image& image);
+
+/// Writes an image as a PNG file. It appears under its name only when it is whole.
+CAPTCHA_INLINE void write_png(const std::filesystem::path& path, const Image& image);
+
+/// One grey channel: alpha is laid over white, then luma = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
+CAPTCHA_INLINE Image to_grey(const Image& image);
+
+/// The image at another size, by a triangle filter as wide as a pixel of the coarser grid: bilinear when it
+/// grows, an average over the covered area when it shrinks (so thin strokes fade but never vanish).
+CAPTCHA_INLINE Image resize(const Image& image, int height, int width);
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path) {
   const RegularFile file(path);
   if (file.size() > max_image_file)
     file.fail(std::to_string(file.size()) + " bytes, expected an image of at most " +
@@ -39,9 +86,7 @@ inline std::vector<std::uint8_t> read_image_file(const std::filesystem::path& pa
   return bytes;
 }
 
-/// Inflates the pixel rows. They count only if their length is exact, the checksum behind them is right and
-/// nothing follows it.
-inline std::vector<std::uint8_t> inflate_png(const PngParts& parts, std::string_view name) {
+CAPTCHA_INLINE std::vector<std::uint8_t> inflate_png(const PngParts& parts, std::string_view name) {
   std::vector<std::uint8_t> rows(parts.inflated_size());
   ::uLong read = parts.compressed.size();
   ::uLongf inflated = rows.size();
@@ -52,9 +97,8 @@ inline std::vector<std::uint8_t> inflate_png(const PngParts& parts, std::string_
   return rows;
 }
 
-/// The smallest PNG around rows that are already inflated and checked. Palette indices go as grey samples.
-/// stb reads no checksums, so zeros stand for them.
-inline std::vector<std::uint8_t> pack_for_stb(const PngParts& parts, std::span<const std::uint8_t> rows) {
+CAPTCHA_INLINE std::vector<std::uint8_t> pack_for_stb(const PngParts& parts,
+                                                      std::span<const std::uint8_t> rows) {
   std::vector<std::uint8_t> png{137, 80, 78, 71, 13, 10, 26, 10};
   const auto number = [&](std::size_t value, std::initializer_list<int> shifts) {
     for (const int shift : shifts) png.push_back(static_cast<std::uint8_t>(value >> shift));
@@ -95,8 +139,7 @@ inline std::vector<std::uint8_t> pack_for_stb(const PngParts& parts, std::span<c
   return png;
 }
 
-/// Puts the palette's colours for grey samples that are indices, scaled to 0..255 as grey samples are.
-inline Image look_up_palette(const PngParts& parts, const Image& indices, std::string_view name) {
+CAPTCHA_INLINE Image look_up_palette(const PngParts& parts, const Image& indices, std::string_view name) {
   const int scale = 255 / ((1 << parts.depth) - 1);
   Image image{indices.height, indices.width, parts.transparency.empty() ? 3 : 4, {}};
   image.pixels.reserve(indices.pixels.size() * static_cast<std::size_t>(image.channels));
@@ -113,11 +156,7 @@ inline Image look_up_palette(const PngParts& parts, const Image& indices, std::s
   return image;
 }
 
-/// Decodes a PNG; `name` is what messages call it. Takes grey, RGB and palette pictures of 1 to 8 bits per
-/// sample, with or without alpha or interlace, of 1 to 512 pixels a side. Samples of fewer bits are scaled to
-/// 0..255, a palette becomes RGB, transparency becomes an alpha channel. 16 bits per sample are refused.
-/// A damaged, cut or hostile file throws Error and takes less than 8 MiB of memory to find out.
-inline Image decode_png(std::span<const std::uint8_t> bytes, std::string_view name) {
+CAPTCHA_INLINE Image decode_png(std::span<const std::uint8_t> bytes, std::string_view name) {
   const PngParts parts = parse_png(bytes, name);
   const std::vector<std::uint8_t> png = pack_for_stb(parts, inflate_png(parts, name));
   Image image;
@@ -131,20 +170,15 @@ inline Image decode_png(std::span<const std::uint8_t> bytes, std::string_view na
   return parts.colour == PngParts::palette ? look_up_palette(parts, image, name) : image;
 }
 
-/// Reads a PNG file of at most 4 MiB; see decode_png.
-inline Image read_png(const std::filesystem::path& path) {
+CAPTCHA_INLINE Image read_png(const std::filesystem::path& path) {
   return decode_png(read_image_file(path), path.string());
 }
 
-/// Reads an image file, going by its content and not by its name. PNG is what it takes; a JPEG is refused
-/// with a message that says how to convert it, because its decoder is opt-in: see <captcha/data/jpeg.hpp>.
-inline Image read_image(const std::filesystem::path& path) {
+CAPTCHA_INLINE Image read_image(const std::filesystem::path& path) {
   return read_png(path);
 }
 
-/// Encodes an image of 1 to 4 channels and 1 to 16384 pixels a side as PNG (what we draw ourselves may be
-/// larger than what we read from others). The same image gives the same bytes.
-inline std::vector<std::uint8_t> encode_png(const Image& image) {
+CAPTCHA_INLINE std::vector<std::uint8_t> encode_png(const Image& image) {
   constexpr int most_rows = 16384;
   const auto in_range = [](int value, int most) { return value >= 1 && value <= most; };
   if (!in_range(image.height, most_rows) || !in_range(image.width, most_rows) ||
@@ -166,8 +200,7 @@ inline std::vector<std::uint8_t> encode_png(const Image& image) {
   return bytes;
 }
 
-/// Writes an image as a PNG file. It appears under its name only when it is whole.
-inline void write_png(const std::filesystem::path& path, const Image& image) {
+CAPTCHA_INLINE void write_png(const std::filesystem::path& path, const Image& image) {
   const std::vector<std::uint8_t> bytes = encode_png(image);
   const std::filesystem::path unfinished = path.string() + ".part";
   std::ofstream out(unfinished, std::ios::binary);
@@ -181,8 +214,7 @@ inline void write_png(const std::filesystem::path& path, const Image& image) {
   throw Error(path.string() + ": cannot be written: " + reason);
 }
 
-/// One grey channel: alpha is laid over white, then luma = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
-inline Image to_grey(const Image& image) {
+CAPTCHA_INLINE Image to_grey(const Image& image) {
   Image grey{image.height, image.width, 1, {}};
   grey.pixels.reserve(image.pixels.size() / static_cast<std::size_t>(image.channels));
   const bool has_alpha = image.channels % 2 == 0;
@@ -195,9 +227,7 @@ inline Image to_grey(const Image& image) {
   return grey;
 }
 
-/// The image at another size, by a triangle filter as wide as a pixel of the coarser grid: bilinear when it
-/// grows, an average over the covered area when it shrinks (so thin strokes fade but never vanish).
-inline Image resize(const Image& image, int height, int width) {
+CAPTCHA_INLINE Image resize(const Image& image, int height, int width) {
   if (height < 1 || width < 1 || image.height < 1 || image.width < 1)
     throw Error("resize: from " + std::to_string(image.height) + " x " + std::to_string(image.width) +
                 " to " + std::to_string(height) + " x " + std::to_string(width) +
@@ -233,5 +263,6 @@ inline Image resize(const Image& image, int height, int width) {
     resized.pixels.push_back(static_cast<std::uint8_t>(std::clamp(value + 0.5f, 0.0f, 255.0f)));
   return resized;
 }
+#endif
 
 }  // namespace captcha

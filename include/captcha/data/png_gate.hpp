@@ -2,6 +2,7 @@
 // or unusual. stb_image checks no CRC, believes every size and ignores surplus data; this does not.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 
 #include <zlib.h>
@@ -65,7 +66,16 @@ inline std::uint32_t big_endian32(std::span<const std::uint8_t> bytes) {
 }
 
 /// Reads the 13 bytes of IHDR.
-inline PngParts parse_png_header(std::span<const std::uint8_t> data, std::string_view name) {
+CAPTCHA_INLINE PngParts parse_png_header(std::span<const std::uint8_t> data, std::string_view name);
+
+/// Takes a PNG file apart; `name` is the file's name for messages. The parts point into `bytes`.
+/// Accepts 1 to 512 pixels a side and up to 8 bits per sample; every chunk must carry its right CRC-32, stand
+/// where the standard wants it, and be one the standard lets a decoder skip or one this decoder knows.
+/// Throws Error. Source: Portable Network Graphics, W3C 2003 (ISO/IEC 15948), clauses 5 and 11.
+CAPTCHA_INLINE PngParts parse_png(std::span<const std::uint8_t> bytes, std::string_view name);
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE PngParts parse_png_header(std::span<const std::uint8_t> data, std::string_view name) {
   const std::uint32_t width = big_endian32(data), height = big_endian32(data.subspan(4));
   if (width < 1 || height < 1 || width > max_image_side || height > max_image_side)
     refuse_png(name, std::to_string(height) + " x " + std::to_string(width) +
@@ -94,11 +104,7 @@ inline PngParts parse_png_header(std::span<const std::uint8_t> data, std::string
   return parts;
 }
 
-/// Takes a PNG file apart; `name` is the file's name for messages. The parts point into `bytes`.
-/// Accepts 1 to 512 pixels a side and up to 8 bits per sample; every chunk must carry its right CRC-32, stand
-/// where the standard wants it, and be one the standard lets a decoder skip or one this decoder knows.
-/// Throws Error. Source: Portable Network Graphics, W3C 2003 (ISO/IEC 15948), clauses 5 and 11.
-inline PngParts parse_png(std::span<const std::uint8_t> bytes, std::string_view name) {
+CAPTCHA_INLINE PngParts parse_png(std::span<const std::uint8_t> bytes, std::string_view name) {
   static constexpr std::array<std::uint8_t, 8> signature{137, 80, 78, 71, 13, 10, 26, 10};
   if (bytes.size() > max_image_file)
     refuse_png(name,
@@ -168,5 +174,6 @@ inline PngParts parse_png(std::span<const std::uint8_t> bytes, std::string_view 
   }
   return parts;
 }
+#endif
 
 }  // namespace captcha

@@ -1,6 +1,7 @@
 // Splits a data set into parts that share no source and have the same mix of classes.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/data/subset.hpp>
 
@@ -33,45 +34,9 @@ struct SplitOptions {
 /// The groups are dealt out one by one, large ones first, in random order otherwise. Each goes where it
 /// brings the counts (of every class, and of all samples) closest to their share in the sense of least
 /// squares, so a part is never more than a group or so away from its share.
-inline std::vector<std::size_t> deal(std::span<const double> fractions, std::span<const std::size_t> group,
-                                     std::span<const std::size_t> stratum, std::uint64_t seed) {
-  const auto count_of = [](std::span<const std::size_t> ids) {
-    return ids.empty() ? std::size_t{0} : *std::max_element(ids.begin(), ids.end()) + 1;
-  };
-  std::vector<std::vector<std::size_t>> members(count_of(group));
-  for (std::size_t i = 0; i < group.size(); ++i) members[group[i]].push_back(i);
-  std::vector<std::size_t> order(members.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  Random(seed, Purpose::split).shuffle(std::span(order));
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return members[a].size() > members[b].size(); });
-
-  // missing[part][stratum]: how many samples the part still lacks of what was dealt; the last entry counts
-  // all.
-  const std::size_t all = count_of(stratum);
-  std::vector<std::vector<double>> missing(fractions.size(), std::vector<double>(all + 1, 0.0));
-  std::vector<std::size_t> part_of(group.size());
-  for (const std::size_t chosen : order) {
-    std::map<std::size_t, double> counts{{all, static_cast<double>(members[chosen].size())}};
-    for (const std::size_t sample : members[chosen]) counts[stratum[sample]] += 1.0;
-    std::size_t best = 0;
-    double best_need = -1e300;
-    for (std::size_t part = 0; part < fractions.size(); ++part) {
-      double need = 0.0;
-      for (const auto& [id, count] : counts) {
-        missing[part][id] += fractions[part] * count;
-        need += missing[part][id] * count;
-      }
-      if (fractions[part] > 0.0 && need > best_need) {
-        best = part;
-        best_need = need;
-      }
-    }
-    for (const auto& [id, count] : counts) missing[best][id] -= count;
-    for (const std::size_t sample : members[chosen]) part_of[sample] = best;
-  }
-  return part_of;
-}
+CAPTCHA_INLINE std::vector<std::size_t> deal(std::span<const double> fractions,
+                                             std::span<const std::size_t> group,
+                                             std::span<const std::size_t> stratum, std::uint64_t seed);
 
 /// Splits into parts of about the given fractions, which must add up to 1:
 /// `auto [train, valid, test] = split(data, {0.8, 0.1, 0.1}, {.seed = 1});`
@@ -109,5 +74,48 @@ auto split(D&& data, const double (&fractions)[Parts], SplitOptions options = {}
   }
   (std::make_index_sequence<Parts>{});
 }
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE std::vector<std::size_t> deal(std::span<const double> fractions,
+                                             std::span<const std::size_t> group,
+                                             std::span<const std::size_t> stratum, std::uint64_t seed) {
+  const auto count_of = [](std::span<const std::size_t> ids) {
+    return ids.empty() ? std::size_t{0} : *std::max_element(ids.begin(), ids.end()) + 1;
+  };
+  std::vector<std::vector<std::size_t>> members(count_of(group));
+  for (std::size_t i = 0; i < group.size(); ++i) members[group[i]].push_back(i);
+  std::vector<std::size_t> order(members.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  Random(seed, Purpose::split).shuffle(std::span(order));
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return members[a].size() > members[b].size(); });
+
+  // missing[part][stratum]: how many samples the part still lacks of what was dealt; the last entry counts
+  // all.
+  const std::size_t all = count_of(stratum);
+  std::vector<std::vector<double>> missing(fractions.size(), std::vector<double>(all + 1, 0.0));
+  std::vector<std::size_t> part_of(group.size());
+  for (const std::size_t chosen : order) {
+    std::map<std::size_t, double> counts{{all, static_cast<double>(members[chosen].size())}};
+    for (const std::size_t sample : members[chosen]) counts[stratum[sample]] += 1.0;
+    std::size_t best = 0;
+    double best_need = -1e300;
+    for (std::size_t part = 0; part < fractions.size(); ++part) {
+      double need = 0.0;
+      for (const auto& [id, count] : counts) {
+        missing[part][id] += fractions[part] * count;
+        need += missing[part][id] * count;
+      }
+      if (fractions[part] > 0.0 && need > best_need) {
+        best = part;
+        best_need = need;
+      }
+    }
+    for (const auto& [id, count] : counts) missing[best][id] -= count;
+    for (const std::size_t sample : members[chosen]) part_of[sample] = best;
+  }
+  return part_of;
+}
+#endif
 
 }  // namespace captcha

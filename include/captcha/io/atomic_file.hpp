@@ -1,6 +1,7 @@
 // Replaces a file by a new one so that a crash, a full disk or a power cut leaves the old one or the new one.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 
 #include <fcntl.h>
@@ -23,69 +24,22 @@ namespace captcha {
 class AtomicFile {
  public:
   /// Creates the temporary file, with the permissions of the file it will replace. Throws Error.
-  explicit AtomicFile(const std::filesystem::path& target)
-      : target_(target), folder_(target.has_parent_path() ? target.parent_path() : ".") {
-    static std::atomic<unsigned> made{0};
-    do {  // the name is taken only if an earlier process with our number died while it wrote
-      temporary_ = folder_ / (".unfinished-" + std::to_string(::getpid()) + "-" + std::to_string(made++));
-      file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (file_ < 0 && (errno == EEXIST || errno == EINTR));
-    if (file_ < 0) fail("cannot create a file in its folder");
-    struct stat old {};
-    if (::stat(target_.c_str(), &old) == 0 && ::fchmod(file_, old.st_mode & 0777) != 0) {
-      const int reason = errno;
-      discard();
-      errno = reason;
-      fail("cannot keep its permissions");
-    }
-  }
+  explicit AtomicFile(const std::filesystem::path& target);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile() { discard(); }
 
   /// Appends bytes. Throws Error.
-  void write(std::span<const std::byte> bytes) {
-    constexpr std::size_t most = std::size_t{1} << 30;  // Linux writes at most 2 GiB at once
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(file_, bytes.data(), std::min(bytes.size(), most));
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("cannot be written");
-      bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
-  }
+  void write(std::span<const std::byte> bytes);
 
   /// Puts the file in target's place, and returns when the disk has it. Throws Error; then the old file is
   /// still there, unless the message says that only the last step, syncing the folder, failed.
-  void commit() {
-    if (!sync(file_)) fail("cannot be written to the disk");
-    const int closed = ::close(std::exchange(file_, -1));
-    if (closed != 0 && errno != EINTR) fail("cannot be closed");
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot be replaced");
-    temporary_.clear();
-    const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool synced = folder >= 0 && sync(folder);
-    const int reason = errno;
-    if (folder >= 0) ::close(folder);
-    errno = reason;
-    if (!synced && reason != EINVAL)  // EINVAL: a file system that cannot sync folders
-      fail("is written, but its folder cannot be synced, so a power cut may undo it");
-  }
+  void commit();
 
  private:
-  static bool sync(int file) {
-    int result = 0;
-    do result = ::fsync(file);
-    while (result != 0 && errno == EINTR);
-    return result == 0;
-  }
-  void discard() {
-    if (file_ >= 0) ::close(std::exchange(file_, -1));
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-    temporary_.clear();
-  }
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(target_.string() + ": " + what + ": " + std::strerror(errno));
-  }
+  static bool sync(int file);
+  void discard();
+  [[noreturn]] void fail(const std::string& what) const;
 
   std::filesystem::path target_;
   std::filesystem::path folder_;
@@ -96,11 +50,75 @@ class AtomicFile {
 /// Replaces `target` by the parts, one after the other, in an atomic step that survives a power cut:
 /// temporary file beside it, fsync, rename, fsync of the folder. Throws Error with the system's reason; the
 /// old file is then untouched and nothing is left behind. A symbolic link is replaced, not followed.
-inline void write_file_atomically(const std::filesystem::path& target,
-                                  std::span<const std::span<const std::byte>> parts) {
+CAPTCHA_INLINE void write_file_atomically(const std::filesystem::path& target,
+                                          std::span<const std::span<const std::byte>> parts);
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE AtomicFile::AtomicFile(const std::filesystem::path& target)
+    : target_(target), folder_(target.has_parent_path() ? target.parent_path() : ".") {
+  static std::atomic<unsigned> made{0};
+  do {  // the name is taken only if an earlier process with our number died while it wrote
+    temporary_ = folder_ / (".unfinished-" + std::to_string(::getpid()) + "-" + std::to_string(made++));
+    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (file_ < 0 && (errno == EEXIST || errno == EINTR));
+  if (file_ < 0) fail("cannot create a file in its folder");
+  struct stat old {};
+  if (::stat(target_.c_str(), &old) == 0 && ::fchmod(file_, old.st_mode & 0777) != 0) {
+    const int reason = errno;
+    discard();
+    errno = reason;
+    fail("cannot keep its permissions");
+  }
+}
+
+CAPTCHA_INLINE void AtomicFile::write(std::span<const std::byte> bytes) {
+  constexpr std::size_t most = std::size_t{1} << 30;  // Linux writes at most 2 GiB at once
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file_, bytes.data(), std::min(bytes.size(), most));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("cannot be written");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+CAPTCHA_INLINE void AtomicFile::commit() {
+  if (!sync(file_)) fail("cannot be written to the disk");
+  const int closed = ::close(std::exchange(file_, -1));
+  if (closed != 0 && errno != EINTR) fail("cannot be closed");
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot be replaced");
+  temporary_.clear();
+  const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = folder >= 0 && sync(folder);
+  const int reason = errno;
+  if (folder >= 0) ::close(folder);
+  errno = reason;
+  if (!synced && reason != EINVAL)  // EINVAL: a file system that cannot sync folders
+    fail("is written, but its folder cannot be synced, so a power cut may undo it");
+}
+
+CAPTCHA_INLINE bool AtomicFile::sync(int file) {
+  int result = 0;
+  do result = ::fsync(file);
+  while (result != 0 && errno == EINTR);
+  return result == 0;
+}
+
+CAPTCHA_INLINE void AtomicFile::discard() {
+  if (file_ >= 0) ::close(std::exchange(file_, -1));
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  temporary_.clear();
+}
+
+CAPTCHA_INLINE void AtomicFile::fail(const std::string& what) const {
+  throw Error(target_.string() + ": " + what + ": " + std::strerror(errno));
+}
+
+CAPTCHA_INLINE void write_file_atomically(const std::filesystem::path& target,
+                                          std::span<const std::span<const std::byte>> parts) {
   AtomicFile file(target);
   for (const std::span<const std::byte> part : parts) file.write(part);
   file.commit();
 }
+#endif
 
 }  // namespace captcha

@@ -1,6 +1,7 @@
 // The bytes of a file without a copy of them.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/regular_file.hpp>
 
 #include <sys/mman.h>
@@ -44,20 +45,24 @@ class MappedFile {
 
   /// Brings the first `count` bytes into memory at once, which is faster than page by page. False when the
   /// disk cannot give them, or the file was cut short: to touch them would end the program.
-  bool fetch(std::size_t count) const {
-#ifdef MADV_POPULATE_READ
-    // Any other failure, as of a kernel older than 5.14, means that they come page by page.
-    if (start_ && ::madvise(start_, count, MADV_POPULATE_READ) != 0)
-      return errno != EFAULT && errno != EHWPOISON;
-#else
-    static_cast<void>(count);
-#endif
-    return true;
-  }
+  bool fetch(std::size_t count) const;
 
  private:
   void* start_ = nullptr;
   std::size_t size_ = 0;
 };
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE bool MappedFile::fetch(std::size_t count) const {
+#ifdef MADV_POPULATE_READ
+  // Any other failure, as of a kernel older than 5.14, means that they come page by page.
+  if (start_ && ::madvise(start_, count, MADV_POPULATE_READ) != 0)
+    return errno != EFAULT && errno != EHWPOISON;
+#else
+  static_cast<void>(count);
+#endif
+  return true;
+}
+#endif
 
 }  // namespace captcha

@@ -1,6 +1,7 @@
 // What a model file says of its model besides the weights.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/core/shape.hpp>
 #include <captcha/io/json.hpp>
@@ -27,10 +28,30 @@ struct ModelInfo {
 };
 
 /// 16 hexadecimal digits that change with any name or shape of a network's parameters and buffers.
+CAPTCHA_INLINE std::string fingerprint(const std::vector<PlacedSlot>& slots);
 template <class Net>
 std::string fingerprint() {
+  return fingerprint(slots_of<Net>());
+}
+
+/// The metadata of a model file of a network with these slots.
+CAPTCHA_INLINE std::map<std::string, std::string> to_metadata(const ModelInfo& info,
+                                                              const std::vector<PlacedSlot>& slots);
+template <class Net>
+std::map<std::string, std::string> to_metadata(const ModelInfo& info) {
+  return to_metadata(info, slots_of<Net>());
+}
+
+/// "1 x 52 x 32" or "20", as to_string(Shape) writes them. Error on anything else.
+CAPTCHA_INLINE Shape shape_from(std::string_view text);
+
+/// Reads it back. Error that names the file when it is not one of ours, of a newer format, or damaged.
+CAPTCHA_INLINE ModelInfo model_info(const SafetensorsFile& file, const std::string& name);
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE std::string fingerprint(const std::vector<PlacedSlot>& slots) {
   std::string all;
-  for (const PlacedSlot& placed : slots_of<Net>()) {
+  for (const PlacedSlot& placed : slots) {
     all += placed.name;
     for (std::size_t axis = 0; axis < 4; ++axis)
       all.append(" ").append(std::to_string(placed.slot.extent(axis)));
@@ -39,22 +60,20 @@ std::string fingerprint() {
   return hash_text({}, all);
 }
 
-/// The metadata of a model file of network Net.
-template <class Net>
-std::map<std::string, std::string> to_metadata(const ModelInfo& info) {
+CAPTCHA_INLINE std::map<std::string, std::string> to_metadata(const ModelInfo& info,
+                                                              const std::vector<PlacedSlot>& slots) {
   std::string classes;
   for (const std::string& name : info.classes)
     classes.append(classes.empty() ? "[" : ",").append(json_string(name));
   return {{"captcha.format", std::to_string(model_format)},
-          {"captcha.fingerprint", fingerprint<Net>()},
+          {"captcha.fingerprint", fingerprint(slots)},
           {"captcha.architecture", info.architecture},
           {"captcha.classes", classes.empty() ? "[]" : classes + "]"},
           {"captcha.normalisation", info.normalisation},
           {"captcha.input", to_string(info.input)}};
 }
 
-/// "1 x 52 x 32" or "20", as to_string(Shape) writes them. Error on anything else.
-inline Shape shape_from(std::string_view text) {
+CAPTCHA_INLINE Shape shape_from(std::string_view text) {
   int sizes[3]{}, count = 0;
   bool digits = false, valid = true;
   for (const char letter : std::string(text) + " ") {
@@ -73,8 +92,7 @@ inline Shape shape_from(std::string_view text) {
   return shape;
 }
 
-/// Reads it back. Error that names the file when it is not one of ours, of a newer format, or damaged.
-inline ModelInfo model_info(const SafetensorsFile& file, const std::string& name) {
+CAPTCHA_INLINE ModelInfo model_info(const SafetensorsFile& file, const std::string& name) {
   const auto& metadata = file.metadata();
   const auto value = [&](const char* key) {
     const auto found = metadata.find(key);
@@ -95,5 +113,6 @@ inline ModelInfo model_info(const SafetensorsFile& file, const std::string& name
   reader.finish();
   return info;
 }
+#endif
 
 }  // namespace captcha

@@ -1,6 +1,7 @@
 // A named array of bytes as safetensors files hold it: its type, its shape, and its values as numbers.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/io/json.hpp>
 
@@ -62,11 +63,7 @@ constexpr std::size_t tensor_bytes(const std::vector<std::size_t>& shape, Dtype 
 }
 
 /// "2 x 3", for messages.
-inline std::string shape_text(const std::vector<std::size_t>& shape) {
-  std::string text;
-  for (const std::size_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  return text.empty() ? "scalar" : text;
-}
+CAPTCHA_INLINE std::string shape_text(const std::vector<std::size_t>& shape);
 
 /// A named array: what a file holds, and what is given to be written. The bytes belong to someone else.
 struct SafeTensor {
@@ -77,14 +74,7 @@ struct SafeTensor {
 };
 
 /// The value of an IEEE 754 half-precision number.
-inline float half_to_float(std::uint16_t bits) {
-  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  const float size = exponent == 31  ? (fraction != 0 ? std::numeric_limits<float>::quiet_NaN()
-                                                      : std::numeric_limits<float>::infinity())
-                     : exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
-                                     : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
-  return (bits & 0x8000) != 0 ? -size : size;
-}
+CAPTCHA_INLINE float half_to_float(std::uint16_t bits);
 
 /// Whether a tensor's values are T as they are.
 template <class T>
@@ -173,5 +163,22 @@ std::span<const T> values_of(const SafeTensor& tensor, std::vector<T>& made) {
     return {reinterpret_cast<const T*>(tensor.bytes.data()), tensor.bytes.size() / sizeof(T)};
   return made = to_vector<T>(tensor);
 }
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE std::string shape_text(const std::vector<std::size_t>& shape) {
+  std::string text;
+  for (const std::size_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  return text.empty() ? "scalar" : text;
+}
+
+CAPTCHA_INLINE float half_to_float(std::uint16_t bits) {
+  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  const float size = exponent == 31  ? (fraction != 0 ? std::numeric_limits<float>::quiet_NaN()
+                                                      : std::numeric_limits<float>::infinity())
+                     : exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
+                                     : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
+  return (bits & 0x8000) != 0 ? -size : size;
+}
+#endif
 
 }  // namespace captcha

@@ -2,6 +2,7 @@
 // Format: https://github.com/huggingface/safetensors#format
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/io/json.hpp>
 #include <captcha/io/safe_tensor.hpp>
@@ -33,7 +34,15 @@ struct SafetensorsHeader {
 };
 
 /// Reads one tensor's description: its type, its shape and where its bytes lie.
-inline void parse_tensor(JsonReader& json, std::string name, SafetensorsHeader& header) {
+CAPTCHA_INLINE void parse_tensor(JsonReader& json, std::string name, SafetensorsHeader& header);
+
+/// Reads a header's text; `file` is the file's name for messages. What it returns, with an index over the
+/// names, takes at most `memory` bytes. Throws Error; does not look at where the bytes lie.
+CAPTCHA_INLINE SafetensorsHeader parse_safetensors_header(std::string_view text, std::size_t memory,
+                                                          const std::string& file);
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE void parse_tensor(JsonReader& json, std::string name, SafetensorsHeader& header) {
   SafeTensor& entry = header.tensors.emplace_back();
   DataRange& range = header.ranges.emplace_back();
   range.tensor = header.ranges.size() - 1;
@@ -62,10 +71,8 @@ inline void parse_tensor(JsonReader& json, std::string name, SafetensorsHeader& 
   if (seen != std::array{true, true, true}) fail("dtype, shape or data_offsets is missing");
 }
 
-/// Reads a header's text; `file` is the file's name for messages. What it returns, with an index over the
-/// names, takes at most `memory` bytes. Throws Error; does not look at where the bytes lie.
-inline SafetensorsHeader parse_safetensors_header(std::string_view text, std::size_t memory,
-                                                  const std::string& file) {
+CAPTCHA_INLINE SafetensorsHeader parse_safetensors_header(std::string_view text, std::size_t memory,
+                                                          const std::string& file) {
   constexpr std::size_t tensor_cost =
       sizeof(SafeTensor) + sizeof(DataRange) + sizeof(std::size_t);  // and an index
   constexpr std::size_t metadata_cost = 128;                         // a node of the map
@@ -93,5 +100,6 @@ inline SafetensorsHeader parse_safetensors_header(std::string_view text, std::si
   json.finish();
   return header;
 }
+#endif
 
 }  // namespace captcha

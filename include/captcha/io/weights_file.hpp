@@ -1,6 +1,7 @@
 // Weights in and out of safetensors files: our own exactly, others' as far as they fit.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/io/safetensors.hpp>
 #include <captcha/model/weights.hpp>
@@ -22,22 +23,9 @@ namespace captcha {
 class TensorBundle {
  public:
   /// Adds all of a network's weights, each name behind `prefix`.
-  template <class Net, class T>
-  void add(const Weights<Net, T>& weights, const std::string& prefix = "") {
-    for (const PlacedSlot& placed : Weights<Net, T>::slots()) {
-      std::vector<std::byte>& bytes = storage_.emplace_back(placed.slot.size() * sizeof(T));
-      T* const to = reinterpret_cast<T*>(bytes.data());
-      const auto from = weights.values(placed);
-      for_each_value(placed.slot, [&](std::size_t torch, std::size_t ours) { to[torch] = from[ours]; });
-      SafeTensor tensor{prefix + placed.name, std::is_same_v<T, float> ? Dtype::f32 : Dtype::f64, {}, bytes};
-      for (std::size_t axis = 0; axis < static_cast<std::size_t>(placed.slot.rank); ++axis)
-        tensor.shape.push_back(placed.slot.extent(axis));
-      tensors_.push_back(std::move(tensor));
-    }
-  }
-  void write(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata) const {
-    write_safetensors(path, tensors_, metadata);
-  }
+  template <class T>
+  void add(const WeightValues<T>& weights, const std::string& prefix = "");
+  void write(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata) const;
 
  private:
   std::vector<std::vector<std::byte>> storage_;
@@ -45,26 +33,13 @@ class TensorBundle {
 };
 
 /// Error when two arrays of a network have one name: no file could tell them apart.
-template <class Net>
-void require_own_names() {
-  std::set<std::string_view> names;
-  for (const PlacedSlot& placed : slots_of<Net>())
-    if (!names.insert(placed.name).second)
-      throw Error("weights: two layers have a '" + placed.name +
-                  "', which no file could tell apart; call one of them Named<\"…\", …>, or put them into a "
-                  "Sequential, which numbers them");
-}
+CAPTCHA_INLINE void require_own_names(const std::vector<PlacedSlot>& slots);
 
 /// Writes a network's weights under their state-dict names. Error, before anything is written, when two of
 /// them are the same.
-template <class Net, class T>
-void save_weights(const std::filesystem::path& path, const Weights<Net, T>& weights,
-                  const std::map<std::string, std::string>& metadata = {}) {
-  require_own_names<Net>();
-  TensorBundle bundle;
-  bundle.add(weights);
-  bundle.write(path, metadata);
-}
+template <class T>
+void save_weights(const std::filesystem::path& path, const WeightValues<T>& weights,
+                  const std::map<std::string, std::string>& metadata = {});
 
 /// What became of the tensors of a file and the slots of a network.
 struct LoadReport {
@@ -76,25 +51,7 @@ struct LoadReport {
   std::vector<std::string> unexpected{};  ///< tensors that the network does not have
 
   /// "loaded 100 tensors; missing: layer4.0.conv1.weight, … and 9 more": three names of each kind.
-  std::string text() const {
-    constexpr std::size_t most = 3;
-    std::string line = "loaded " + std::to_string(loaded) + " tensors";
-    const auto list = [&line, most](const char* what, const std::vector<std::string>& names) {
-      for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
-        line.append(i == 0 ? "; " : ", ")
-            .append(i == 0 ? what : "")
-            .append(i == 0 ? ": " : "")
-            .append(names[i]);
-      if (names.size() > most)
-        line.append(" and ").append(std::to_string(names.size() - most)).append(" more");
-    };
-    list("adapted", adapted);
-    list("new", replaced);
-    list("missing", missing);
-    list("mis-shaped", misshaped);
-    list("unexpected", unexpected);
-    return line;
-  }
+  std::string text() const;
 };
 
 struct LoadOptions {
@@ -102,6 +59,20 @@ struct LoadOptions {
   bool adapt = false;       ///< fit the first convolution and replace the classifier where only they differ
   std::string prefix = "";  ///< of the names in the file; tensors without it are passed over
 };
+
+/// Fills weights from a file in PyTorch's names and axis order (torchvision's and timm's ResNets among them;
+/// num_batches_tracked is passed over). Everything is checked first: on Error, which lists all that is
+/// missing, unexpected or mis-shaped at once, the weights are as they were.
+template <class T>
+LoadReport load_weights(const SafetensorsFile& file, const std::string& name, WeightValues<T>& weights,
+                        const LoadOptions& options = {});
+
+/// The same from a file on disk.
+template <class T>
+LoadReport load_weights(const std::filesystem::path& path, WeightValues<T>& weights,
+                        const LoadOptions& options = {}) {
+  return load_weights(SafetensorsFile::read(path), path.string(), weights, options);
+}
 
 /// The weight of a first convolution for `channels` input channels, made from one for as many as `shape`
 /// says: one channel is the sum over all (grey images look the same to it as grey in colour); for any other
@@ -124,18 +95,15 @@ std::vector<T> adapt_channels(const std::vector<T>& weight, const std::vector<st
   return adapted;
 }
 
-/// Fills weights from a file in PyTorch's names and axis order (torchvision's and timm's ResNets among them;
-/// num_batches_tracked is passed over). Everything is checked first: on Error, which lists all that is
-/// missing, unexpected or mis-shaped at once, the weights are as they were.
-template <class Net, class T>
-LoadReport load_weights(const SafetensorsFile& file, const std::string& name, Weights<Net, T>& weights,
-                        const LoadOptions& options = {}) {
+template <class T>
+LoadReport load_weights(const SafetensorsFile& file, const std::string& name, WeightValues<T>& weights,
+                        const LoadOptions& options) {
   if (options.prefix.empty() && file.metadata().contains("captcha.checkpoint"))
     throw Error(name +
                 ": a checkpoint of a run, not a model; give its best.safetensors or final.safetensors");
   if (file.metadata().contains("captcha.packed"))
     throw Error(name + ": weights packed for prediction; give the file that they were packed from");
-  const auto& slots = Weights<Net, T>::slots();
+  const auto& slots = weights.slots();
   LoadReport report;
   struct Found {
     const PlacedSlot* slot;
@@ -192,11 +160,70 @@ LoadReport load_weights(const SafetensorsFile& file, const std::string& name, We
   return report;
 }
 
-/// The same from a file on disk.
-template <class Net, class T>
-LoadReport load_weights(const std::filesystem::path& path, Weights<Net, T>& weights,
-                        const LoadOptions& options = {}) {
-  return load_weights(SafetensorsFile::read(path), path.string(), weights, options);
+template <class T>
+void TensorBundle::add(const WeightValues<T>& weights, const std::string& prefix) {
+  for (const PlacedSlot& placed : weights.slots()) {
+    std::vector<std::byte>& bytes = storage_.emplace_back(placed.slot.size() * sizeof(T));
+    T* const to = reinterpret_cast<T*>(bytes.data());
+    const auto from = weights.values(placed);
+    for_each_value(placed.slot, [&](std::size_t torch, std::size_t ours) { to[torch] = from[ours]; });
+    SafeTensor tensor{prefix + placed.name, std::is_same_v<T, float> ? Dtype::f32 : Dtype::f64, {}, bytes};
+    for (std::size_t axis = 0; axis < static_cast<std::size_t>(placed.slot.rank); ++axis)
+      tensor.shape.push_back(placed.slot.extent(axis));
+    tensors_.push_back(std::move(tensor));
+  }
 }
+
+template <class T>
+void save_weights(const std::filesystem::path& path, const WeightValues<T>& weights,
+                  const std::map<std::string, std::string>& metadata) {
+  require_own_names(weights.slots());
+  TensorBundle bundle;
+  bundle.add(weights);
+  bundle.write(path, metadata);
+}
+
+#if defined(CAPTCHA_COMPILED)
+CAPTCHA_INSTANTIATE void TensorBundle::add(const WeightValues<float>&, const std::string&);
+CAPTCHA_INSTANTIATE void save_weights(const std::filesystem::path&, const WeightValues<float>&,
+                                      const std::map<std::string, std::string>&);
+CAPTCHA_INSTANTIATE LoadReport load_weights(const SafetensorsFile&, const std::string&, WeightValues<float>&,
+                                            const LoadOptions&);
+#endif
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE void TensorBundle::write(const std::filesystem::path& path,
+                                        const std::map<std::string, std::string>& metadata) const {
+  write_safetensors(path, tensors_, metadata);
+}
+
+CAPTCHA_INLINE void require_own_names(const std::vector<PlacedSlot>& slots) {
+  std::set<std::string_view> names;
+  for (const PlacedSlot& placed : slots)
+    if (!names.insert(placed.name).second)
+      throw Error("weights: two layers have a '" + placed.name +
+                  "', which no file could tell apart; call one of them Named<\"…\", …>, or put them into a "
+                  "Sequential, which numbers them");
+}
+
+CAPTCHA_INLINE std::string LoadReport::text() const {
+  constexpr std::size_t most = 3;
+  std::string line = "loaded " + std::to_string(loaded) + " tensors";
+  const auto list = [&line, most](const char* what, const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
+      line.append(i == 0 ? "; " : ", ")
+          .append(i == 0 ? what : "")
+          .append(i == 0 ? ": " : "")
+          .append(names[i]);
+    if (names.size() > most) line.append(" and ").append(std::to_string(names.size() - most)).append(" more");
+  };
+  list("adapted", adapted);
+  list("new", replaced);
+  list("missing", missing);
+  list("mis-shaped", misshaped);
+  list("unexpected", unexpected);
+  return line;
+}
+#endif
 
 }  // namespace captcha

@@ -1,6 +1,7 @@
 // Convolution, forward and backward: the shortest way for each geometry.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/kernels/conv_geometry.hpp>
 #include <captcha/kernels/direct.hpp>
 #include <captcha/kernels/sum.hpp>
@@ -128,5 +129,19 @@ template <class T>
                     [values](std::size_t i) { return values[i]; }));
   });
 }
+
+#if defined(CAPTCHA_COMPILED)
+CAPTCHA_INSTANTIATE void conv_forward(const ConvGeometry&, const float*, const float*, const Ending<float>&,
+                                      float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void conv_pack(const ConvGeometry&, const float*, const float*, const float*,
+                                   const float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void conv_infer(const ConvGeometry&, const float*, const float*, Ending<float>, float*,
+                                    float*, Workers&);
+CAPTCHA_INSTANTIATE void conv_backward_input(const ConvGeometry&, const float*, const float*, float*, float*,
+                                             Workers&);
+CAPTCHA_INSTANTIATE void conv_backward_weight(const ConvGeometry&, const float*, const float*, float*, float*,
+                                              Workers&);
+CAPTCHA_INSTANTIATE void conv_backward_bias(const ConvGeometry&, const float*, float*, Workers&);
+#endif
 
 }  // namespace captcha

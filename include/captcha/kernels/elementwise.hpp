@@ -1,6 +1,7 @@
 // Value-by-value loops, cut into tasks of a fixed size.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/kernels/workers.hpp>
 
 #include <algorithm>
@@ -82,5 +83,12 @@ template <class T>
       std::copy_n(in + (first * inner + second) * run, run, out + (second * outer + first) * run);
   });
 }
+
+#if defined(CAPTCHA_COMPILED)
+CAPTCHA_INSTANTIATE void add<Keep>(std::size_t, const float*, const float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void add<Rectify>(std::size_t, const float*, const float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void relu_forward(std::size_t, const float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void relu_backward(std::size_t, const float*, const float*, float*, Workers&);
+#endif
 
 }  // namespace captcha

@@ -3,6 +3,7 @@
 // A channel is a run of N contiguous values in each pixel. A task handles a few channels that lie together.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/kernels/elementwise.hpp>
 #include <captcha/kernels/workers.hpp>
 
@@ -174,5 +175,20 @@ template <class After, class T>
     });
   });
 }
+
+#if defined(CAPTCHA_COMPILED)
+CAPTCHA_INSTANTIATE void batch_statistics(const ChannelGeometry&, const float*, float, float, float*, float*,
+                                          float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void normalise<Keep>(const ChannelGeometry&, const float*, const float*, const float*,
+                                         const float*, const float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void normalise<Rectify>(const ChannelGeometry&, const float*, const float*, const float*,
+                                            const float*, const float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void normalise_backward<Keep>(const ChannelGeometry&, bool, const float*, const float*,
+                                                  const float*, const float*, const float*, const float*,
+                                                  float*, float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void normalise_backward<Rectify>(const ChannelGeometry&, bool, const float*, const float*,
+                                                     const float*, const float*, const float*, const float*,
+                                                     float*, float*, float*, Workers&);
+#endif
 
 }  // namespace captcha

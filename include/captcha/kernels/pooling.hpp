@@ -4,6 +4,7 @@
 // that run, over the whole image.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/kernels/axis.hpp>
 #include <captcha/kernels/registers.hpp>
 #include <captcha/kernels/workers.hpp>
@@ -223,5 +224,13 @@ template <class T>
 constexpr PoolGeometry whole_image(std::size_t run, int height, int width) {
   return {run, Axis{height, 1, height}, Axis{width, 1, width}};
 }
+
+#if defined(CAPTCHA_COMPILED)
+CAPTCHA_INSTANTIATE void max_pool_forward(const PoolGeometry&, const float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void max_pool_backward(const PoolGeometry&, const float*, const float*, const float*,
+                                           float*, Workers&);
+CAPTCHA_INSTANTIATE void average_pool_forward(const PoolGeometry&, bool, const float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void average_pool_backward(const PoolGeometry&, bool, const float*, float*, Workers&);
+#endif
 
 }  // namespace captcha

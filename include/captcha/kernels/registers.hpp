@@ -2,6 +2,10 @@
 // the machine at hand has.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
+#include <type_traits>
+
 namespace captcha {
 
 /// `Count` values that are computed with at once.
@@ -20,6 +24,33 @@ struct Lanes<T, 1> {
     T values;
   };
 };
+
+/// The square root of one value or of each of several, to the last bit. The compiler alone would take one
+/// after the other, because std::sqrt of a negative number has to set errno.
+template <class Vector>
+[[gnu::always_inline]] inline Vector square_root(Vector values) {
+  if constexpr (std::is_floating_point_v<Vector>) {
+    return std::sqrt(values);
+  } else {
+    using Value = std::remove_cvref_t<decltype(values[0])>;
+#if defined(__x86_64__)
+    static_assert(std::is_same_v<Value, float> || std::is_same_v<Value, double>);
+    Vector roots;
+    if constexpr (sizeof(Vector) == 16 && sizeof(Value) == 4)
+      asm("sqrtps %1, %0" : "=x"(roots) : "x"(values));
+    else if constexpr (sizeof(Vector) == 16)
+      asm("sqrtpd %1, %0" : "=x"(roots) : "x"(values));
+    else if constexpr (sizeof(Value) == 4)
+      asm("vsqrtps %1, %0" : "=v"(roots) : "v"(values));
+    else
+      asm("vsqrtpd %1, %0" : "=v"(roots) : "v"(values));
+    return roots;
+#else
+    for (std::size_t i = 0; i < sizeof(Vector) / sizeof(Value); ++i) values[i] = std::sqrt(values[i]);
+    return values;
+#endif
+  }
+}
 
 // A kernel is a struct with a member template `operator()<Bytes>() const`, always inlined, that computes with
 // registers of that many bytes. One copy for each kind of registers; which one runs is decided on the machine

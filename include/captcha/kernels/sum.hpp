@@ -2,6 +2,8 @@
 // double. The order of additions is fixed, so the result is the same bits on every run.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -44,5 +46,15 @@ template <class T, class Term>
 double sum_terms(std::size_t count, Term&& term) {
   return sum_runs<T>(1, count, count, term);
 }
+
+/// The sum of the squares of `count` values.
+template <class T>
+double sum_squares(std::size_t count, const T* values) {
+  return sum_terms<T>(count, [values](std::size_t i) { return values[i] * values[i]; });
+}
+
+#if defined(CAPTCHA_COMPILED)
+CAPTCHA_INSTANTIATE double sum_squares(std::size_t, const float*);
+#endif
 
 }  // namespace captcha

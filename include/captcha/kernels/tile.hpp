@@ -7,6 +7,7 @@
 // convolution's window, say) without leaving the registers.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/kernels/registers.hpp>
 
 #include <array>
@@ -154,5 +155,9 @@ class Sum {
   std::array<Leg, 128> legs_;
   std::size_t count_ = 0;
 };
+
+#if defined(CAPTCHA_COMPILED)
+CAPTCHA_INSTANTIATE void multiply(const Product<float>&);
+#endif
 
 }  // namespace captcha

@@ -1,6 +1,8 @@
 // A pool of threads that share out numbered tasks.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -38,17 +40,10 @@ struct Workspace {
 class Workers {
  public:
   /// `threads` counts the caller: 1 starts no thread and runs everything inline.
-  explicit Workers(int threads = 1) : workspaces_(static_cast<std::size_t>(std::max(threads, 1))) {
-    for (std::size_t i = 1; i < workspaces_.size(); ++i)
-      threads_.emplace_back([this, i] { serve(workspaces_[i]); });
-  }
+  explicit Workers(int threads = 1);
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
-  ~Workers() {
-    stop_.store(true, std::memory_order_relaxed);
-    announce();
-    for (auto& thread : threads_) thread.join();
-  }
+  ~Workers();
 
   int size() const { return static_cast<int>(threads_.size()) + 1; }
 
@@ -57,76 +52,29 @@ class Workers {
   /// Several callers may share a pool: they take turns. A task must not call run itself.
   template <class Task>
   void run(int count, Task&& task) {
-    const auto call = [](Task& target, int i, const Workspace& workspace) {
-      if constexpr (std::is_invocable_v<Task&, int, const Workspace&>)
-        target(i, workspace);
-      else
-        target(i);
-    };
-    const std::lock_guard turn(turn_);
-    if (threads_.empty() || count <= 1) {
-      for (int i = 0; i < count; ++i) call(task, i, workspaces_.front());
-      return;
-    }
-    call_ = [](void* target, int i, const Workspace& workspace) {
-      decltype(call){}(*static_cast<std::remove_reference_t<Task>*>(target), i, workspace);
-    };
-    target_ = const_cast<void*>(static_cast<const void*>(std::addressof(task)));
-    count_ = count;
-    next_.store(0, std::memory_order_relaxed);
-    busy_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
-    announce();
-    work(workspaces_.front());
-    for (int left = busy_.load(std::memory_order_acquire); left != 0;
-         left = busy_.load(std::memory_order_acquire))
-      wait_while(busy_, left);
-    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    using Target = std::remove_reference_t<Task>;
+    run_all(count, const_cast<void*>(static_cast<const void*>(std::addressof(task))),
+            [](void* target, int i, const Workspace& workspace) {
+              Target& call = *static_cast<Target*>(target);
+              if constexpr (std::is_invocable_v<Target&, int, const Workspace&>)
+                call(i, workspace);
+              else
+                call(i);
+            });
   }
 
  private:
-  /// Returns when the value may be another. The next round mostly begins within microseconds: falling asleep
-  /// and being woken would take longer.
-  template <class V>
-  static void wait_while(const std::atomic<V>& value, V old) {
-    for (int turn = 0; turn < 4000; ++turn) {
-      if (value.load(std::memory_order_acquire) != old) return;
-#if defined(__x86_64__)
-      __builtin_ia32_pause();
-#endif
-    }
-    value.wait(old, std::memory_order_acquire);
-  }
+  using Call = void (*)(void*, int, const Workspace&);
 
-  void announce() {
-    round_.fetch_add(1, std::memory_order_release);
-    round_.notify_all();
-  }
-
-  void serve(const Workspace& workspace) {
-    for (unsigned seen = 0;;) {
-      wait_while(round_, seen);
-      seen = round_.load(std::memory_order_acquire);
-      if (stop_.load(std::memory_order_relaxed)) return;
-      work(workspace);
-      if (busy_.fetch_sub(1, std::memory_order_release) == 1) busy_.notify_one();
-    }
-  }
-
-  void work(const Workspace& workspace) {
-    try {
-      for (int i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
-           i = next_.fetch_add(1, std::memory_order_relaxed))
-        call_(target_, i, workspace);
-    } catch (...) {
-      const std::lock_guard lock(error_guard_);
-      if (!error_) error_ = std::current_exception();
-    }
-  }
+  void run_all(int count, void* target, Call call);
+  void announce();
+  void serve(const Workspace& workspace);
+  void work(const Workspace& workspace);
 
   std::vector<Workspace> workspaces_;
   std::vector<std::thread> threads_;
   std::mutex turn_;
-  void (*call_)(void*, int, const Workspace&) = nullptr;
+  Call call_ = nullptr;
   void* target_ = nullptr;
   int count_ = 0;
   alignas(64) std::atomic<int> next_{0};
@@ -136,6 +84,77 @@ class Workers {
   std::mutex error_guard_;
   std::exception_ptr error_;
 };
+
+#if CAPTCHA_DEFINED_HERE
+/// Returns when the value may be another. The next round mostly begins within microseconds: falling asleep
+/// and being woken would take longer.
+template <class V>
+void wait_while(const std::atomic<V>& value, V old) {
+  for (int turn = 0; turn < 4000; ++turn) {
+    if (value.load(std::memory_order_acquire) != old) return;
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+  value.wait(old, std::memory_order_acquire);
+}
+
+CAPTCHA_INLINE Workers::Workers(int threads) : workspaces_(static_cast<std::size_t>(std::max(threads, 1))) {
+  for (std::size_t i = 1; i < workspaces_.size(); ++i)
+    threads_.emplace_back([this, i] { serve(workspaces_[i]); });
+}
+
+CAPTCHA_INLINE Workers::~Workers() {
+  stop_.store(true, std::memory_order_relaxed);
+  announce();
+  for (auto& thread : threads_) thread.join();
+}
+
+CAPTCHA_INLINE void Workers::run_all(int count, void* target, Call call) {
+  const std::lock_guard turn(turn_);
+  if (threads_.empty() || count <= 1) {
+    for (int i = 0; i < count; ++i) call(target, i, workspaces_.front());
+    return;
+  }
+  call_ = call;
+  target_ = target;
+  count_ = count;
+  next_.store(0, std::memory_order_relaxed);
+  busy_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
+  announce();
+  work(workspaces_.front());
+  for (int left = busy_.load(std::memory_order_acquire); left != 0;
+       left = busy_.load(std::memory_order_acquire))
+    wait_while(busy_, left);
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+}
+
+CAPTCHA_INLINE void Workers::announce() {
+  round_.fetch_add(1, std::memory_order_release);
+  round_.notify_all();
+}
+
+CAPTCHA_INLINE void Workers::serve(const Workspace& workspace) {
+  for (unsigned seen = 0;;) {
+    wait_while(round_, seen);
+    seen = round_.load(std::memory_order_acquire);
+    if (stop_.load(std::memory_order_relaxed)) return;
+    work(workspace);
+    if (busy_.fetch_sub(1, std::memory_order_release) == 1) busy_.notify_one();
+  }
+}
+
+CAPTCHA_INLINE void Workers::work(const Workspace& workspace) {
+  try {
+    for (int i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
+         i = next_.fetch_add(1, std::memory_order_relaxed))
+      call_(target_, i, workspace);
+  } catch (...) {
+    const std::lock_guard lock(error_guard_);
+    if (!error_) error_ = std::current_exception();
+  }
+}
+#endif
 
 /// The range [begin, end) of `items` that task `task` of `tasks` equal ones covers.
 struct Slice {

@@ -22,7 +22,7 @@ class Inference {
 
   explicit Inference(int capacity)
       : capacity_(capacity),
-        scratch_(Net::scratch(S, Pass::infer).values(capacity)),
+        scratch_(scratch.values(capacity)),
         output_(output_shape.size() * static_cast<std::size_t>(capacity)) {}
 
   int capacity() const { return capacity_; }
@@ -40,6 +40,8 @@ class Inference {
   }
 
  private:
+  static constexpr Footprint scratch = Net::scratch(S, Pass::infer);
+
   int capacity_;
   AlignedVector<T> scratch_;
   AlignedVector<T> output_;

@@ -32,8 +32,8 @@ class Tape {
 
   explicit Tape(int capacity)
       : capacity_(capacity),
-        saved_(Net::saved(S).values(capacity)),
-        scratch_(either(Net::scratch(S, Pass::forward), Net::scratch(S, Pass::backward)).values(capacity)),
+        saved_(saved.values(capacity)),
+        scratch_(scratch.values(capacity)),
         output_(output_shape.size() * static_cast<std::size_t>(capacity)),
         output_gradient_(output_.size()),
         frozen_(std::make_unique<bool[]>(slot_count<Net>.parameter_slots)) {}
@@ -65,6 +65,10 @@ class Tape {
   }
 
  private:
+  static constexpr Footprint saved = Net::saved(S);
+  static constexpr Footprint scratch =
+      either(Net::scratch(S, Pass::forward), Net::scratch(S, Pass::backward));
+
   static constexpr std::size_t values(int samples) {
     return output_shape.size() * static_cast<std::size_t>(samples);
   }

@@ -1,6 +1,7 @@
 // Weights: the values that a network type leaves out, in one block of memory each for parameters and buffers.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/aligned.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/core/layer.hpp>
@@ -11,6 +12,7 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,69 +40,70 @@ void for_each_value(const Slot& slot, F&& f) {
   }
 }
 
-/// The parameters and buffers of network Net. A value: copying it copies the network. Gradients, optimizer
-/// moments and averaged weights are Weights too.
-template <class Net, class T = float>
-class Weights {
+/// The values of some network's weights: all that can be done with them without knowing its type.
+template <class T>
+class WeightValues {
  public:
-  /// Initialised as the layers describe. Every slot draws from its own stream, so changing one layer does not
-  /// change how the others start.
-  explicit Weights(std::uint64_t seed = 0) : Weights(zeros()) {
-    std::uint64_t index = 0;
-    for (const PlacedSlot& placed : slots())
-      initialise(placed, Random(seed, Purpose::initialise, 0, index++));
-  }
-  /// All values 0: gradients start so.
-  static Weights zeros() { return Weights(Zeros{}); }
-
-  /// Every slot, in state-dict order.
-  static const std::vector<PlacedSlot>& slots() { return slots_of<Net>(); }
-  /// The slot of that name; Error when there is none.
-  static const PlacedSlot& slot(std::string_view name) {
-    const auto found =
-        std::find_if(slots().begin(), slots().end(), [&](const auto& s) { return s.name == name; });
-    if (found == slots().end())
-      throw Error("weights: no parameter is called '" + std::string(name) + "'; the first one is '" +
-                  (slots().empty() ? "" : slots().front().name) + "'");
-    return *found;
-  }
-
   std::span<T> parameters() { return parameters_; }
   std::span<const T> parameters() const { return parameters_; }
   std::span<T> buffers() { return buffers_; }
   std::span<const T> buffers() const { return buffers_; }
 
+  /// Every slot, in state-dict order.
+  const std::vector<PlacedSlot>& slots() const { return *slots_; }
+
   /// The values of a slot as they lie in memory (see Slot).
-  std::span<T> values(const PlacedSlot& s) { return block(s.is_buffer).subspan(s.offset, s.slot.size()); }
+  std::span<T> values(const PlacedSlot& s) {
+    return (s.is_buffer ? buffers() : parameters()).subspan(s.offset, s.slot.size());
+  }
   std::span<const T> values(const PlacedSlot& s) const {
-    return std::span<const T>(s.is_buffer ? buffers_ : parameters_).subspan(s.offset, s.slot.size());
+    return (s.is_buffer ? buffers() : parameters()).subspan(s.offset, s.slot.size());
   }
 
   /// A copy of a slot in PyTorch's axis order, as (Out, In, KH, KW) for a convolution.
-  std::vector<T> get(const PlacedSlot& s) const {
-    std::vector<T> copy(s.slot.size());
-    const auto from = values(s);
-    for_each_value(s.slot, [&](std::size_t torch, std::size_t ours) { copy[torch] = from[ours]; });
-    return copy;
-  }
+  std::vector<T> get(const PlacedSlot& s) const;
   /// Sets a slot from values in PyTorch's axis order; Error when their number is wrong.
   template <class U>
-  void set(const PlacedSlot& s, std::span<const U> from) {
-    if (from.size() != s.slot.size())
-      throw Error("weights: '" + s.name + "' holds " + std::to_string(s.slot.size()) + " values, got " +
-                  std::to_string(from.size()));
-    const auto to = values(s);
-    for_each_value(s.slot,
-                   [&](std::size_t torch, std::size_t ours) { to[ours] = static_cast<T>(from[torch]); });
-  }
+  void set(const PlacedSlot& s, std::span<const U> from);
+
+  /// Sets all values as the layers describe. Every slot draws from its own stream, so changing one layer does
+  /// not change how the others start.
+  void initialise(std::uint64_t seed);
+
+ protected:
+  WeightValues(const std::vector<PlacedSlot>& slots, const SlotCounter& count)
+      : slots_(&slots), parameters_(count.parameters), buffers_(count.buffers) {}
 
  private:
-  struct Zeros {};
-  explicit Weights(Zeros) : parameters_(slot_count<Net>.parameters), buffers_(slot_count<Net>.buffers) {}
+  const std::vector<PlacedSlot>* slots_;
+  AlignedVector<T> parameters_;
+  AlignedVector<T> buffers_;
+};
 
-  std::span<T> block(bool is_buffer) { return is_buffer ? buffers_ : parameters_; }
+template <class T>
+std::vector<T> WeightValues<T>::get(const PlacedSlot& s) const {
+  std::vector<T> copy(s.slot.size());
+  const auto from = values(s);
+  for_each_value(s.slot, [&](std::size_t torch, std::size_t ours) { copy[torch] = from[ours]; });
+  return copy;
+}
 
-  void initialise(const PlacedSlot& placed, Random random) {
+template <class T>
+template <class U>
+void WeightValues<T>::set(const PlacedSlot& s, std::span<const U> from) {
+  if (from.size() != s.slot.size())
+    throw Error("weights: '" + s.name + "' holds " + std::to_string(s.slot.size()) + " values, got " +
+                std::to_string(from.size()));
+  const auto to = values(s);
+  for_each_value(s.slot,
+                 [&](std::size_t torch, std::size_t ours) { to[ours] = static_cast<T>(from[torch]); });
+}
+
+template <class T>
+void WeightValues<T>::initialise(std::uint64_t seed) {
+  std::uint64_t index = 0;
+  for (const PlacedSlot& placed : slots()) {
+    Random random(seed, Purpose::initialise, 0, index++);
     const Initialiser& from = placed.slot.initial;
     const double deviation = std::sqrt(from.variance);
     const double bound = std::sqrt(3 * from.variance);
@@ -120,9 +123,43 @@ class Weights {
     }
     set(placed, std::span<const T>(drawn));
   }
+}
 
-  AlignedVector<T> parameters_;
-  AlignedVector<T> buffers_;
+#if defined(CAPTCHA_COMPILED)
+CAPTCHA_INSTANTIATE class WeightValues<float>;
+CAPTCHA_INSTANTIATE void WeightValues<float>::set(const PlacedSlot&, std::span<const float>);
+#endif
+
+/// The slot of that name; Error when there is none.
+CAPTCHA_INLINE const PlacedSlot& slot_named(const std::vector<PlacedSlot>& slots, std::string_view name);
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE const PlacedSlot& slot_named(const std::vector<PlacedSlot>& slots, std::string_view name) {
+  const auto found = std::find_if(slots.begin(), slots.end(), [&](const auto& s) { return s.name == name; });
+  if (found == slots.end())
+    throw Error("weights: no parameter is called '" + std::string(name) + "'; the first one is '" +
+                (slots.empty() ? "" : slots.front().name) + "'");
+  return *found;
+}
+#endif
+
+/// The parameters and buffers of network Net. A value: copying it copies the network. Gradients, optimizer
+/// moments and averaged weights are Weights too.
+template <class Net, class T = float>
+class Weights : public WeightValues<T> {
+ public:
+  /// Initialised as the layers describe.
+  explicit Weights(std::uint64_t seed = 0) : Weights(zeros()) { this->initialise(seed); }
+  /// All values 0: gradients start so.
+  static Weights zeros() { return Weights(Zeros{}); }
+
+  /// Every slot, in state-dict order.
+  static const std::vector<PlacedSlot>& slots() { return slots_of<Net>(); }
+  /// The slot of that name; Error when there is none.
+  static const PlacedSlot& slot(std::string_view name) { return slot_named(slots(), name); }
+
+ private:
+  struct Zeros {};
+  explicit Weights(Zeros) : WeightValues<T>(slots(), slot_count<Net>) {}
 };
 
 }  // namespace captcha

@@ -8,11 +8,48 @@
 // moments.
 #pragma once
 
+#include <captcha/kernels/registers.hpp>
 #include <captcha/optim/optimizer.hpp>
 
 #include <cmath>
 
 namespace captcha {
+
+/// A step over a stretch of parameters, as a kernel for on_registers.
+template <class T>
+struct AdamStep {
+  const Update<T>& u;
+  T keep_first, keep_second, floor;
+  T pace;           ///< the learning rate, corrected for a first moment that started from 0
+  T scale;          ///< the same correction of the second moment's root
+  T shrink;         ///< of the weights: AdamW's decay
+  T into_gradient;  ///< share of the weights: Adam's decay
+
+  template <int Bytes>
+  [[gnu::always_inline]] inline void operator()() const {
+    constexpr int wide = Bytes / static_cast<int>(sizeof(T));
+    const std::size_t count = u.weights.size();
+    std::size_t i = 0;
+    for (; i + wide <= count; i += wide) move<wide>(i);
+    for (; i < count; ++i) move<1>(i);
+  }
+
+ private:
+  /// Moves `Count` parameters.
+  template <int Count>
+  [[gnu::always_inline]] inline void move(std::size_t i) const {
+    using Memory = typename Lanes<T, Count>::Memory;
+    const auto weights = reinterpret_cast<Memory*>(u.weights.data() + i);
+    const auto first = reinterpret_cast<Memory*>(u.first + i);
+    const auto second = reinterpret_cast<Memory*>(u.second + i);
+    const auto g = reinterpret_cast<const Memory*>(u.gradient + i)->values + into_gradient * weights->values;
+    const auto mean = keep_first * first->values + (T{1} - keep_first) * g;
+    const auto square = keep_second * second->values + (T{1} - keep_second) * g * g;
+    first->values = mean;
+    second->values = square;
+    weights->values = shrink * weights->values - pace * mean / (square_root(square) * scale + floor);
+  }
+};
 
 /// The options and the step of both; `Decoupled` tells AdamW's weight decay from Adam's.
 template <bool Decoupled>
@@ -27,21 +64,17 @@ struct AdamRule {
 
   template <class T>
   void update(const Update<T>& u) const {
-    const T keep_first = static_cast<T>(beta1), keep_second = static_cast<T>(beta2),
-            floor = static_cast<T>(eps);
     const double t = static_cast<double>(u.step);
+    const double correct_first = 1 - std::pow(static_cast<double>(beta1), t);
     const double correct_second = std::sqrt(1 - std::pow(static_cast<double>(beta2), t));
-    const T pace =
-        static_cast<T>(static_cast<double>(u.learning_rate) / (1 - std::pow(static_cast<double>(beta1), t)));
-    const T scale = static_cast<T>(1 / correct_second);
-    const T shrink = Decoupled ? T{1} - u.learning_rate * u.weight_decay : T{1};
-    const T into_gradient = Decoupled ? T{0} : u.weight_decay;
-    for (std::size_t i = 0; i < u.weights.size(); ++i) {
-      const T g = u.gradient[i] + into_gradient * u.weights[i];
-      u.first[i] = keep_first * u.first[i] + (T{1} - keep_first) * g;
-      u.second[i] = keep_second * u.second[i] + (T{1} - keep_second) * g * g;
-      u.weights[i] = shrink * u.weights[i] - pace * u.first[i] / (std::sqrt(u.second[i]) * scale + floor);
-    }
+    on_registers(AdamStep<T>{.u = u,
+                             .keep_first = static_cast<T>(beta1),
+                             .keep_second = static_cast<T>(beta2),
+                             .floor = static_cast<T>(eps),
+                             .pace = static_cast<T>(static_cast<double>(u.learning_rate) / correct_first),
+                             .scale = static_cast<T>(1 / correct_second),
+                             .shrink = Decoupled ? T{1} - u.learning_rate * u.weight_decay : T{1},
+                             .into_gradient = Decoupled ? T{0} : u.weight_decay});
   }
 };
 

@@ -10,8 +10,8 @@
 namespace captcha {
 
 /// average = decay * average + (1 - decay) * weights, over parameters and buffers (Polyak and Juditsky 1992).
-template <class Net, class T>
-void move_average(Weights<Net, T>& average, const Weights<Net, T>& weights, double decay, Workers& workers) {
+template <class T>
+void move_average(WeightValues<T>& average, const WeightValues<T>& weights, double decay, Workers& workers) {
   const T share = static_cast<T>(1 - decay);
   const auto move = [&](std::span<T> to, std::span<const T> from) {
     fill_each(to.size(), to.data(), workers,

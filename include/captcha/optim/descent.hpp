@@ -1,7 +1,6 @@
 // Descent: an optimizer at work on a network's weights, with its moments, its groups and gradient clipping.
 #pragma once
 
-#include <captcha/core/error.hpp>
 #include <captcha/kernels/sum.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/weights.hpp>
@@ -22,26 +21,19 @@ namespace captcha {
 template <class Net, Optimizer O, class T = float>
 class Descent {
  public:
-  /// Error when a group's prefix names no parameter: a mistyped one would silently train what was to be
-  /// frozen.
+  /// Error as slot_settings.
   explicit Descent(const O& optimizer, const std::vector<ParameterGroup>& groups = {}, bool decay_all = false)
       : optimizer_(optimizer) {
     moments_.reserve(O::moments);
     for (int i = 0; i < O::moments; ++i) moments_.push_back(Weights<Net, T>::zeros());
-    const auto& slots = Weights<Net, T>::slots();
-    for (const ParameterGroup& group : groups)
-      if (std::none_of(slots.begin(), slots.end(),
-                       [&](const auto& s) { return covers(group.prefix, s.name); }))
-        throw Error("parameter group '" + group.prefix +
-                    "': no parameter's name begins so; the first one is '" + slots.front().name + "'");
-    for (const PlacedSlot& placed : slots) {
+    const std::vector<SlotSettings> settings =
+        slot_settings(Weights<Net, T>::slots(), optimizer.weight_decay, decay_all, groups);
+    for (const PlacedSlot& placed : Weights<Net, T>::slots()) {
       if (placed.is_buffer) continue;
-      const SlotSettings settings = settings_of(placed, optimizer.weight_decay, decay_all, groups);
-      frozen_.push_back(settings.frozen);
-      if (settings.frozen) continue;
-      for (std::size_t begin = 0; begin < placed.slot.size(); begin += stretch)
-        stretches_.push_back(
-            {placed.offset + begin, std::min(stretch, placed.slot.size() - begin), settings});
+      const SlotSettings& slot = settings[frozen_.size()];
+      frozen_.push_back(slot.frozen);
+      for (std::size_t begin = 0; !slot.frozen && begin < placed.slot.size(); begin += stretch)
+        stretches_.push_back({placed.offset + begin, std::min(stretch, placed.slot.size() - begin), slot});
     }
     squares_.resize(stretches_.size());
   }
@@ -51,16 +43,15 @@ class Descent {
   const std::vector<bool>& frozen() const { return frozen_; }
   std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps) { steps_ = steps; }
-  std::span<Weights<Net, T>> moments() { return moments_; }
-  std::span<const Weights<Net, T>> moments() const { return moments_; }
+  std::span<WeightValues<T>> moments() { return moments_; }
+  std::span<const WeightValues<T>> moments() const { return moments_; }
 
   /// The length of the gradient over all parameters that are trained.
-  double gradient_norm(const Weights<Net, T>& gradients, Workers& workers) {
+  double gradient_norm(const WeightValues<T>& gradients, Workers& workers) {
     workers.run(static_cast<int>(stretches_.size()), [&](int task) {
       const Stretch& s = stretches_[static_cast<std::size_t>(task)];
-      const T* g = gradients.parameters().data() + s.offset;
       squares_[static_cast<std::size_t>(task)] =
-          sum_terms<T>(s.size, [g](std::size_t i) { return g[i] * g[i]; });
+          sum_squares(s.size, gradients.parameters().data() + s.offset);
     });
     double sum = 0;
     for (const double square : squares_) sum += square;
@@ -69,7 +60,7 @@ class Descent {
 
   /// One step with `rate_factor` times the optimizer's learning rate, on gradients scaled by
   /// `gradient_scale`, which are 0 afterwards.
-  void step(Weights<Net, T>& weights, Weights<Net, T>& gradients, double rate_factor, double gradient_scale,
+  void step(WeightValues<T>& weights, WeightValues<T>& gradients, double rate_factor, double gradient_scale,
             Workers& workers) {
     ++steps_;
     const auto moment = [&](std::size_t i, std::size_t offset) {
@@ -98,7 +89,7 @@ class Descent {
   };
 
   O optimizer_;
-  std::vector<Weights<Net, T>> moments_;
+  std::vector<WeightValues<T>> moments_;
   std::vector<bool> frozen_;
   std::vector<Stretch> stretches_;
   std::vector<double> squares_;

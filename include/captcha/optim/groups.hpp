@@ -1,8 +1,11 @@
 // Parameter groups: which parameters get which learning rate and weight decay, and which are frozen.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
+#include <captcha/core/error.hpp>
 #include <captcha/core/slot.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,24 +31,43 @@ struct SlotSettings {
 
 /// True when `prefix` is the whole name or ends at one of its dots: "layer1" is no prefix of
 /// "layer10.weight".
-inline bool covers(std::string_view prefix, std::string_view name) {
+CAPTCHA_INLINE bool covers(std::string_view prefix, std::string_view name);
+
+/// The settings of every parameter slot: `weight_decay`, except 0 for biases and norms unless `decay_all`,
+/// changed by the groups. Error when a group's prefix names no parameter: a mistyped one would silently train
+/// what was to be frozen.
+CAPTCHA_INLINE std::vector<SlotSettings> slot_settings(const std::vector<PlacedSlot>& slots,
+                                                       float weight_decay, bool decay_all,
+                                                       const std::vector<ParameterGroup>& groups);
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE bool covers(std::string_view prefix, std::string_view name) {
   return prefix.empty() ||
          (name.starts_with(prefix) && (name.size() == prefix.size() || name[prefix.size()] == '.'));
 }
 
-/// The settings of a slot: `weight_decay`, except 0 for biases and norms unless `decay_all`, changed by the
-/// groups.
-inline SlotSettings settings_of(const PlacedSlot& placed, float weight_decay, bool decay_all,
-                                const std::vector<ParameterGroup>& groups) {
-  SlotSettings settings;
-  settings.weight_decay = decay_all || placed.slot.role == Role::weight ? weight_decay : 0;
+CAPTCHA_INLINE std::vector<SlotSettings> slot_settings(const std::vector<PlacedSlot>& slots,
+                                                       float weight_decay, bool decay_all,
+                                                       const std::vector<ParameterGroup>& groups) {
   for (const ParameterGroup& group : groups)
-    if (covers(group.prefix, placed.name)) {
-      settings.rate = group.rate;
-      if (group.weight_decay) settings.weight_decay = *group.weight_decay;
-      settings.frozen = group.frozen;
-    }
-  return settings;
+    if (std::none_of(slots.begin(), slots.end(),
+                     [&](const PlacedSlot& placed) { return covers(group.prefix, placed.name); }))
+      throw Error("parameter group '" + group.prefix +
+                  "': no parameter's name begins so; the first one is '" + slots.front().name + "'");
+  std::vector<SlotSettings> all;
+  for (const PlacedSlot& placed : slots) {
+    if (placed.is_buffer) continue;
+    SlotSettings& settings = all.emplace_back();
+    settings.weight_decay = decay_all || placed.slot.role == Role::weight ? weight_decay : 0;
+    for (const ParameterGroup& group : groups)
+      if (covers(group.prefix, placed.name)) {
+        settings.rate = group.rate;
+        if (group.weight_decay) settings.weight_decay = *group.weight_decay;
+        settings.frozen = group.frozen;
+      }
+  }
+  return all;
 }
+#endif
 
 }  // namespace captcha

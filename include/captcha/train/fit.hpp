@@ -63,7 +63,7 @@ class Fit {
     if (train.size() == 0) throw Error("fit: the data set is empty");
     if constexpr (validates)
       if (validation.size() == 0) throw Error("fit: the validation data are empty");
-    if (!options.run.empty()) require_own_names<Net>();
+    if (!options.run.empty()) require_own_names(slots_of<Net>());
     if (info_.input == Shape{}) info_.input = Train::shape;
     if constexpr (HasClasses<Train>)
       if (info_.classes.empty()) info_.classes = train.classes();
@@ -126,7 +126,7 @@ class Fit {
           names = (names ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
       text.append(", hash of their names ").append(std::to_string(names));
     }
-    return text.append(", ").append(describe(options_));
+    return text.append(", ").append(describe(options_).text);
   }
 
   void open_folder() {
@@ -139,12 +139,19 @@ class Fit {
     if (!std::filesystem::exists(last)) return;
     if (!options_.resume)
       throw Error(options_.run.string() + ": holds a run already; resume it, or choose another folder");
-    load_checkpoint(last, weights_, averages() ? &average_ : nullptr, step_.descent(), state_, description_);
+    CheckpointParts parts = checkpoint_parts();
+    load_checkpoint(last, parts, description_);
+    step_.descent().set_steps(parts.updates);
     state_.epochs = options_.epochs;
     if (options_.patience > 0 && state_.best_epoch > 0) {
       best_ = Weights<Net>::zeros();
       load_weights(options_.run / "best.safetensors", *best_);
     }
+  }
+
+  CheckpointParts checkpoint_parts() {
+    return {weights_, averages() ? &average_ : nullptr, step_.descent().moments(), step_.descent().steps(),
+            state_};
   }
 
   template <class... Callbacks>
@@ -209,8 +216,8 @@ class Fit {
     if (options_.run.empty()) return;
     if (state_.best_epoch == state_.epoch)
       save_weights(options_.run / "best.safetensors", judged, to_metadata<Net>(info_));
-    save_checkpoint(options_.run / "last.safetensors", weights_, averages() ? &average_ : nullptr,
-                    step_.descent(), state_, info_, description_);
+    save_checkpoint(options_.run / "last.safetensors", checkpoint_parts(), to_metadata<Net>(info_),
+                    description_);
     write_metrics(options_.run, state_.history);
   }
 

@@ -1,6 +1,7 @@
 // What fit can be told.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/io/model_info.hpp>
 #include <captcha/loss/loss.hpp>
@@ -58,60 +59,85 @@ inline int all_threads() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
+/// Text "name value, name value, …".
+class Description {
+ public:
+  void add(const char* name, const std::string& value);
+  void count(const char* name, std::uint64_t value);
+  /// The shortest digits that read back as the same number.
+  void number(const char* name, float value);
+  void number(const char* name, double value);
+
+  std::string text{};
+};
+
+/// Error "fit: what" unless it holds.
+CAPTCHA_INLINE void require_option(bool holds, const char* what);
+
 /// The options, if each lies in its range; else Error.
 template <class O, class L, class Metrics>
 const FitOptions<O, L, Metrics>& checked(const FitOptions<O, L, Metrics>& options) {
-  const auto require = [](bool holds, const char* what) {
-    if (!holds) throw Error(std::string("fit: ") + what);
-  };
   const auto in_range = [](double value, double least, double below) {
     return value >= least && value < below;
   };
   constexpr double any = std::numeric_limits<double>::infinity();
-  require(options.epochs > 0 && options.accumulate > 0, "epochs and accumulate must be at least 1");
-  require(in_range(static_cast<double>(options.optimizer.learning_rate), 1e-30, any),
-          "the learning rate must be positive");
-  require(in_range(static_cast<double>(options.optimizer.weight_decay), 0, any),
-          "the weight decay must not be negative");
-  require(in_range(options.clip_norm, 0, any), "clip_norm must not be negative");
-  require(in_range(options.average_decay, 0, 1), "average_decay must be at least 0 and less than 1");
+  require_option(options.epochs > 0 && options.accumulate > 0, "epochs and accumulate must be at least 1");
+  require_option(in_range(static_cast<double>(options.optimizer.learning_rate), 1e-30, any),
+                 "the learning rate must be positive");
+  require_option(in_range(static_cast<double>(options.optimizer.weight_decay), 0, any),
+                 "the weight decay must not be negative");
+  require_option(in_range(options.clip_norm, 0, any), "clip_norm must not be negative");
+  require_option(in_range(options.average_decay, 0, 1), "average_decay must be at least 0 and less than 1");
   return options;
 }
 
-/// What of the options must be the same in a run that goes on: "name value, name value, …". Of a schedule its
-/// values at a few places are compared, of an optimizer its rate, decay and moments.
+/// What of the options must be the same in a run that goes on. Of a schedule its values at a few places are
+/// compared, of an optimizer its rate, decay and moments.
 template <class O, class L, class Metrics>
-std::string describe(const FitOptions<O, L, Metrics>& options) {
-  std::string text;
-  const auto add = [&text](const char* name, const std::string& value) {
-    text.append(text.empty() ? "" : ", ").append(name).append(" ").append(value);
-  };
-  const auto count = [&](const char* name, std::uint64_t value) { add(name, std::to_string(value)); };
-  const auto number = [&](const char* name, auto value) {
-    char shortest[64];
-    add(name, std::string(shortest, std::to_chars(shortest, shortest + sizeof shortest, value).ptr));
-  };
-  count("epochs", options.epochs);
-  count("batch size", options.batch_size);
-  count("seed", options.seed);
-  count("accumulate", options.accumulate);
-  count("moments", static_cast<std::uint64_t>(O::moments));
-  number("learning rate", options.optimizer.learning_rate);
-  number("weight decay", options.optimizer.weight_decay);
-  count("decay on all", options.decay_all);
-  number("clip", options.clip_norm);
-  number("average", options.average_decay);
-  count("patience", options.patience);
+Description describe(const FitOptions<O, L, Metrics>& options) {
+  Description all;
+  all.count("epochs", options.epochs);
+  all.count("batch size", options.batch_size);
+  all.count("seed", options.seed);
+  all.count("accumulate", options.accumulate);
+  all.count("moments", static_cast<std::uint64_t>(O::moments));
+  all.number("learning rate", options.optimizer.learning_rate);
+  all.number("weight decay", options.optimizer.weight_decay);
+  all.count("decay on all", options.decay_all);
+  all.number("clip", options.clip_norm);
+  all.number("average", options.average_decay);
+  all.count("patience", options.patience);
   for (const std::size_t part : {0u, 1u, 2u, 3u})
-    number("schedule", options.schedule({part * 300, 1000, 100}));
+    all.number("schedule", options.schedule({part * 300, 1000, 100}));
   for (const ParameterGroup& group : options.groups) {
-    add("group", "'" + group.prefix + "'");
-    number("rate", group.rate);
-    number("decay", group.weight_decay.value_or(-1.0f));
-    count("frozen", group.frozen);
+    all.add("group", "'" + group.prefix + "'");
+    all.number("rate", group.rate);
+    all.number("decay", group.weight_decay.value_or(-1.0f));
+    all.count("frozen", group.frozen);
   }
-  if (!options.settings.empty()) text.append(", ").append(options.settings);
-  return text;
+  if (!options.settings.empty()) all.text.append(", ").append(options.settings);
+  return all;
 }
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE void Description::add(const char* name, const std::string& value) {
+  text.append(text.empty() ? "" : ", ").append(name).append(" ").append(value);
+}
+CAPTCHA_INLINE void Description::count(const char* name, std::uint64_t value) {
+  add(name, std::to_string(value));
+}
+CAPTCHA_INLINE void Description::number(const char* name, float value) {
+  char digits[64];
+  add(name, std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr));
+}
+CAPTCHA_INLINE void Description::number(const char* name, double value) {
+  char digits[64];
+  add(name, std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr));
+}
+
+CAPTCHA_INLINE void require_option(bool holds, const char* what) {
+  if (!holds) throw Error(std::string("fit: ") + what);
+}
+#endif
 
 }  // namespace captcha

@@ -1,6 +1,7 @@
 // The record of a run as JSON lines and as CSV.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/io/atomic_file.hpp>
 #include <captcha/io/json.hpp>
 #include <captcha/train/state.hpp>
@@ -15,15 +16,28 @@
 namespace captcha {
 
 /// An epoch as a JSON object; a value that is not a number becomes null.
-inline std::string to_json(const EpochRecord& record) {
+CAPTCHA_INLINE std::string to_json(const EpochRecord& record);
+
+/// Reads one back.
+CAPTCHA_INLINE EpochRecord read_record(JsonReader& reader);
+
+/// Replaces a file by the text, in one atomic step.
+CAPTCHA_INLINE void write_text(const std::filesystem::path& path, const std::string& text);
+
+/// Writes metrics.jsonl and metrics.csv into a folder, one line an epoch. They are rewritten whole, which a
+/// few hundred lines allow, so a resumed run can neither repeat nor lose one.
+CAPTCHA_INLINE void write_metrics(const std::filesystem::path& folder,
+                                  const std::vector<EpochRecord>& history);
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE std::string to_json(const EpochRecord& record) {
   std::string line =
       "{\"epoch\":" + std::to_string(record.epoch) + ",\"step\":" + std::to_string(record.step);
   for (const auto& [name, value] : record.values) line += "," + json_string(name) + ":" + json_number(value);
   return line + "}";
 }
 
-/// Reads one back.
-inline EpochRecord read_record(JsonReader& reader) {
+CAPTCHA_INLINE EpochRecord read_record(JsonReader& reader) {
   EpochRecord record;
   reader.members([&](const std::string& name) {
     if (name == "epoch")
@@ -36,15 +50,13 @@ inline EpochRecord read_record(JsonReader& reader) {
   return record;
 }
 
-/// Replaces a file by the text, in one atomic step.
-inline void write_text(const std::filesystem::path& path, const std::string& text) {
+CAPTCHA_INLINE void write_text(const std::filesystem::path& path, const std::string& text) {
   const std::span<const std::byte> bytes = std::as_bytes(std::span(text));
   write_file_atomically(path, std::span(&bytes, 1));
 }
 
-/// Writes metrics.jsonl and metrics.csv into a folder, one line an epoch. They are rewritten whole, which a
-/// few hundred lines allow, so a resumed run can neither repeat nor lose one.
-inline void write_metrics(const std::filesystem::path& folder, const std::vector<EpochRecord>& history) {
+CAPTCHA_INLINE void write_metrics(const std::filesystem::path& folder,
+                                  const std::vector<EpochRecord>& history) {
   std::string lines, table;
   for (const EpochRecord& record : history) {
     lines += to_json(record) + "\n";
@@ -61,5 +73,6 @@ inline void write_metrics(const std::filesystem::path& folder, const std::vector
   write_text(folder / "metrics.jsonl", lines);
   write_text(folder / "metrics.csv", table);
 }
+#endif
 
 }  // namespace captcha
