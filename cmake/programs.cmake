@@ -8,6 +8,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   target_compile_options(captcha_program INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
 endif()
 
+# Our programs of many files link captcha_compiled; the examples, which show what a user does first, and most
+# tests take the headers alone.
+target_link_libraries(captcha_compiled PRIVATE captcha_program)
+
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 if(PROJECT_IS_TOP_LEVEL)
