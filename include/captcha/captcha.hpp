@@ -2,6 +2,7 @@
 #pragma once
 
 #include <captcha/data.hpp>
+#include <captcha/data/xtensor.hpp>
 #include <captcha/layers.hpp>
 #include <captcha/models/mlp.hpp>
 #include <captcha/resnet.hpp>

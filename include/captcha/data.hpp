@@ -1,5 +1,5 @@
-// The front door of data sets: sources, views, augmentations, normalisations, the loader. Readers of JPEG and
-// of idx files need further libraries and are opened on their own: data/jpeg.hpp, data/idx_dataset.hpp.
+// The front door of data sets: sources, views, augmentations, normalisations, the loader. What needs further
+// libraries is opened on its own: data/jpeg.hpp, data/idx_dataset.hpp, data/xtensor.hpp.
 #pragma once
 
 #include <captcha/data/arrays.hpp>

@@ -36,4 +36,5 @@ endforeach()
 run(${CMAKE_COMMAND} -S ${work} -B ${work}/build -G ${generator} -D CMAKE_BUILD_TYPE=Release ${given}
     -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_CXX_COMPILER_LAUNCHER=${launcher})
 run(${CMAKE_COMMAND} --build ${work}/build)
-run(${work}/build/consumer)
+run(${work}/build/consumer_captcha)
+run(${work}/build/consumer_compiled)

@@ -1,5 +1,5 @@
 // Data sets from arrays in memory.
-#include <captcha/data/arrays.hpp>
+#include <captcha/data/xtensor.hpp>
 
 #include "catch.hpp"
 

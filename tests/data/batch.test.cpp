@@ -1,5 +1,5 @@
 // Batches: memory order, alignment, short batches, failures.
-#include <captcha/data/batch.hpp>
+#include <captcha/data/xtensor.hpp>
 
 #include "catch.hpp"
 
@@ -51,7 +51,7 @@ TEST_CASE("a batch is filled in order and starts at a multiple of 64 bytes") {
     CHECK(reinterpret_cast<std::uintptr_t>(batch.inputs().data()) % 64 == 0);
     CHECK(batch.inputs().size() == samples * shape.size());
     CHECK(std::vector(batch.indices().begin(), batch.indices().end()) == indices);
-    const auto view = batch.view();
+    const auto view = batch_view(batch);
     for (std::size_t n = 0; n < samples; ++n) {
       CHECK(batch.targets()[n] == "sample " + std::to_string(indices[n]));
       CHECK(view(n, 0, 0, 0) == static_cast<float>(100 * indices[n]));

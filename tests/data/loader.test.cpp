@@ -4,6 +4,7 @@
 #include <captcha/data/loader.hpp>
 #include <captcha/data/mixup.hpp>
 #include <captcha/data/subset.hpp>
+#include <captcha/data/xtensor.hpp>
 
 #include "catch.hpp"
 
@@ -70,7 +71,7 @@ TEST_CASE("without shuffling the batches follow the data set, the last one may b
   std::size_t next = 0, batches = 0;
   for (const auto& batch : loader.epoch(0)) {
     CHECK(batch.size() == (batches == 2 ? 5 : 8));
-    const auto view = batch.view();
+    const auto view = batch_view(batch);
     for (std::size_t n = 0; n < batch.size(); ++n, ++next) {
       CHECK(batch.indices()[n] == next);
       CHECK(batch.targets()[n] == data.target(next));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <captcha/core/shape.hpp>
-#include <captcha/core/xtensor.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -50,8 +49,6 @@ class Batch {
 
   /// The inputs as [row][column][channel][sample], with size() samples side by side.
   std::span<const T> inputs() const { return {inputs_.get(), size() * shape_.size()}; }
-  /// The inputs as an xtensor view with the axes (sample, channel, row, column).
-  auto view() const { return batch_view(static_cast<const T*>(inputs_.get()), shape_, size()); }
   std::span<const Target> targets() const { return targets_; }
   std::span<const std::size_t> indices() const { return indices_; }
 
