@@ -25,29 +25,28 @@ struct Lanes<T, 1> {
   };
 };
 
-/// The square root of one value or of each of several, to the last bit. The compiler alone would take one
-/// after the other, because std::sqrt of a negative number has to set errno.
+/// Puts the square root of one value, or of each of several, in its place, to the last bit. (Handed over by
+/// reference, because a program for any processor cannot pass wide registers.) By itself g++ would take one
+/// after the other, because std::sqrt of a negative number has to set errno; clang does, and refuses the
+/// instruction where it cannot know yet that it will be inlined into a function for these registers.
 template <class Vector>
-[[gnu::always_inline]] inline Vector square_root(Vector values) {
+[[gnu::always_inline]] inline void take_square_root(Vector& values) {
   if constexpr (std::is_floating_point_v<Vector>) {
-    return std::sqrt(values);
+    values = std::sqrt(values);
   } else {
     using Value = std::remove_cvref_t<decltype(values[0])>;
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(__clang__)
     static_assert(std::is_same_v<Value, float> || std::is_same_v<Value, double>);
-    Vector roots;
     if constexpr (sizeof(Vector) == 16 && sizeof(Value) == 4)
-      asm("sqrtps %1, %0" : "=x"(roots) : "x"(values));
+      asm("sqrtps %1, %0" : "=x"(values) : "x"(values));
     else if constexpr (sizeof(Vector) == 16)
-      asm("sqrtpd %1, %0" : "=x"(roots) : "x"(values));
+      asm("sqrtpd %1, %0" : "=x"(values) : "x"(values));
     else if constexpr (sizeof(Value) == 4)
-      asm("vsqrtps %1, %0" : "=v"(roots) : "v"(values));
+      asm("vsqrtps %1, %0" : "=v"(values) : "v"(values));
     else
-      asm("vsqrtpd %1, %0" : "=v"(roots) : "v"(values));
-    return roots;
+      asm("vsqrtpd %1, %0" : "=v"(values) : "v"(values));
 #else
     for (std::size_t i = 0; i < sizeof(Vector) / sizeof(Value); ++i) values[i] = std::sqrt(values[i]);
-    return values;
 #endif
   }
 }

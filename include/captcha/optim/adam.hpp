@@ -47,7 +47,9 @@ struct AdamStep {
     const auto square = keep_second * second->values + (T{1} - keep_second) * g * g;
     first->values = mean;
     second->values = square;
-    weights->values = shrink * weights->values - pace * mean / (square_root(square) * scale + floor);
+    auto root = square;
+    take_square_root(root);
+    weights->values = shrink * weights->values - pace * mean / (root * scale + floor);
   }
 };
 
