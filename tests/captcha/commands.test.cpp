@@ -5,6 +5,7 @@
 #include <captcha/models/resnet.hpp>
 
 #include "catch.hpp"
+#include "temporary_folder.hpp"
 #include <sys/wait.h>
 
 #include <array>
@@ -26,16 +27,7 @@ struct Outcome {
 };
 
 /// A folder for everything the tests of this file write; removed at the end of a test.
-struct Desk {
-  fs::path path = fs::temp_directory_path() / "captcha-test-commands";
-  Desk() {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~Desk() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
+struct Desk : TemporaryFolder {
   std::string operator/(const std::string& name) const { return (path / name).string(); }
 
   std::string text(const std::string& name) const {

@@ -5,6 +5,7 @@
 #include <captcha/data/folder.hpp>
 
 #include "generate.hpp"
+#include "temporary_folder.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -21,17 +22,6 @@ using namespace captcha::app;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A folder for one test, removed behind it.
-struct Scratch {
-  fs::path path = fs::temp_directory_path() / "captcha_generate_test";
-
-  Scratch() {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~Scratch() { fs::remove_all(path); }
-};
 
 /// False, with a warning, where the font is not installed.
 bool have_font() {
@@ -164,7 +154,7 @@ TEST_CASE("a text that cannot be drawn is refused", "[generate]") {
 }
 
 TEST_CASE("a font that is not there or is none gives one clear line", "[generate]") {
-  const Scratch scratch;
+  const TemporaryFolder scratch;
   const fs::path text = scratch.path / "font.ttf";
   std::ofstream(text) << "no font";
   CHECK(message_of([&] { Glyphs{text}; }).find("fonts-go") != std::string::npos);
@@ -232,7 +222,7 @@ TEST_CASE("without alteration a character is the plain cut", "[generate]") {
 
 TEST_CASE("generate writes balanced classes that the loader reads", "[generate]") {
   if (!have_font()) return;
-  const Scratch scratch;
+  const TemporaryFolder scratch;
   generate({.out = scratch.path / "set", .count = 45, .seed = 2});
   CHECK_FALSE(fs::exists(scratch.path / "set.part"));
   const ImageFolder<chw(1, 52, 32)> data(scratch.path / "set");
@@ -246,7 +236,7 @@ TEST_CASE("generate writes balanced classes that the loader reads", "[generate]"
 
 TEST_CASE("a folder that holds files is refused unless they may be added to", "[generate]") {
   if (!have_font()) return;
-  const Scratch scratch;
+  const TemporaryFolder scratch;
   std::ofstream(scratch.path / "mine.txt") << "keep";
   CHECK(message_of([&] { generate({.out = scratch.path, .count = 20}); }).find("holds files") !=
         std::string::npos);
@@ -260,7 +250,7 @@ TEST_CASE("a folder that holds files is refused unless they may be added to", "[
 
 TEST_CASE("a file in the folder's place, no name, no count: errors that leave nothing", "[generate]") {
   if (!have_font()) return;
-  const Scratch scratch;
+  const TemporaryFolder scratch;
   std::ofstream(scratch.path / "file") << "keep";
   CHECK(message_of([&] { generate({.out = scratch.path / "file"}); }).find("a file stands there") !=
         std::string::npos);
@@ -273,7 +263,7 @@ TEST_CASE("a file in the folder's place, no name, no count: errors that leave no
 }
 
 TEST_CASE("a folder that is not committed leaves nothing", "[generate]") {
-  const Scratch scratch;
+  const TemporaryFolder scratch;
   {
     NewFolder folder(scratch.path / "new");
     folder.write("a_1.png", Image{2, 2, 1, {1, 2, 3, 4}});

@@ -6,6 +6,7 @@
 
 #include "draw_captcha.hpp"
 #include "prepare.hpp"
+#include "temporary_folder.hpp"
 
 #include <cmath>
 #include <cstddef>
@@ -20,17 +21,6 @@ using namespace captcha::app;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A folder for one test, removed behind it.
-struct Scratch {
-  fs::path path = fs::temp_directory_path() / "captcha_prepare_test";
-
-  Scratch() {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~Scratch() { fs::remove_all(path); }
-};
 
 std::string message_of(auto&& action) {
   try {
@@ -139,7 +129,7 @@ TEST_CASE("cut_captcha refuses what is no solved CAPTCHA", "[prepare]") {
 }
 
 TEST_CASE("prepare names characters by their source, skips and names what is no PNG", "[prepare]") {
-  const Scratch scratch;
+  const TemporaryFolder scratch;
   const fs::path in = scratch.path / "in", out = scratch.path / "out";
   fs::create_directories(in);
   write_png(in / "2b827.png", bars("2b827", 3));
@@ -163,7 +153,7 @@ TEST_CASE("prepare names characters by their source, skips and names what is no 
 }
 
 TEST_CASE("one bad CAPTCHA stops prepare and leaves nothing behind", "[prepare]") {
-  const Scratch scratch;
+  const TemporaryFolder scratch;
   const fs::path in = scratch.path / "in", out = scratch.path / "out";
   fs::create_directories(in);
   CHECK(message_of([&] { prepare({.captchas = in, .out = out}); }).find("no images") != std::string::npos);

@@ -3,6 +3,7 @@
 #include <captcha/data/split.hpp>
 
 #include "catch.hpp"
+#include "temporary_folder.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -18,11 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A folder that is removed at the end.
-class Folder {
- public:
-  Folder() { fs::create_directories(path); }
-  ~Folder() { fs::remove_all(path); }
+struct Folder : TemporaryFolder {
   void image(const std::string& name, int height = 3, int width = 2, int channels = 1,
              std::uint8_t value = 51) const {
     fs::create_directories((path / name).parent_path());
@@ -30,7 +27,6 @@ class Folder {
     write_png(path / name, {height, width, channels, std::vector<std::uint8_t>(samples, value)});
   }
   void text(const std::string& name) const { std::ofstream(path / name) << "no picture"; }
-  const fs::path path = fs::temp_directory_path() / "captcha_folder_test";
 };
 
 fs::path shared_folder() {

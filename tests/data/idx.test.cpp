@@ -3,6 +3,7 @@
 #include <captcha/data/idx.hpp>
 
 #include "catch.hpp"
+#include "temporary_folder.hpp"
 #include <zlib.h>
 
 #include <cstdint>
@@ -29,11 +30,8 @@ std::filesystem::path shared_folder() {
 #endif
 }
 
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / "captcha_idx_test";
+struct Folder : TemporaryFolder {
   std::filesystem::path file = path / "a.idx";
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
 
   void plain(const Bytes& bytes) const {
     std::ofstream(file, std::ios::binary)

@@ -4,6 +4,7 @@
 #include <captcha/data/split.hpp>
 
 #include "catch.hpp"
+#include "temporary_folder.hpp"
 
 #include <cmath>
 #include <cstdlib>
@@ -17,10 +18,7 @@ using namespace captcha;
 
 namespace {
 
-class Folder {
- public:
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
+struct Folder : TemporaryFolder {
   std::filesystem::path write(const std::string& name, std::vector<int> extents,
                               std::vector<int> values) const {
     std::ofstream out(path / name, std::ios::binary);
@@ -31,7 +29,6 @@ class Folder {
     for (const int value : values) byte(value);
     return path / name;
   }
-  const std::filesystem::path path = std::filesystem::temp_directory_path() / "captcha_idx_dataset_test";
 };
 
 std::filesystem::path shared_folder() {

@@ -6,6 +6,7 @@
 #include <captcha/data/png.hpp>
 
 #include "catch.hpp"
+#include "temporary_folder.hpp"
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -112,12 +113,6 @@ long peak_megabytes() {
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss / 1024;
 }
-
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / "captcha_png_test";
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-};
 
 }  // namespace
 
@@ -317,7 +312,7 @@ TEST_CASE("20,000 random changes with right chunk checksums never crash, and wro
 }
 
 TEST_CASE("files: what cannot be read or written is named, and nothing half-written stays") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::filesystem::path file = folder.path / "a.png";
   const Image image = noise(52, 32, 1, 8);
   write_png(file, image);

@@ -3,6 +3,7 @@
 #include <captcha/io/atomic_file.hpp>
 
 #include "catch.hpp"
+#include "temporary_folder.hpp"
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -21,10 +22,7 @@ using namespace captcha;
 
 namespace {
 
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / "captcha_atomic_file_test";
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
+struct Folder : TemporaryFolder {
   std::size_t entries() const {
     return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path), {}));
   }

@@ -6,6 +6,7 @@
 #include <captcha/testing/values.hpp>
 
 #include "catch.hpp"
+#include "temporary_folder.hpp"
 
 #include <array>
 #include <cstddef>
@@ -27,16 +28,10 @@ using NetOf = Chain<Named<"conv", Conv2d<16, 16, Conv{.padding = 1, .bias = fals
 using Net = NetOf<5>;
 constexpr Shape shape = chw(16, 13, 8);
 
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / "captcha_packed_test";
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-};
-
 }  // namespace
 
 TEST_CASE("packed weights predict from a file what they predict from memory, to the bit") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto file = folder.path / "packed.safetensors";
   const auto weights = varied_weights<Net, float>(2);
   save_packed(file, pack<shape>(weights), {{"note", "of mine"}});
@@ -54,7 +49,7 @@ TEST_CASE("packed weights predict from a file what they predict from memory, to 
 }
 
 TEST_CASE("a file of other packed weights is refused, and says which") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto file = folder.path / "x.safetensors";
   const auto weights = varied_weights<Net, float>(2);
   const auto refusal = [&](auto&& load) -> std::string {

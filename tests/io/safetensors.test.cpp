@@ -4,6 +4,7 @@
 #include <captcha/io/safetensors.hpp>
 
 #include "catch.hpp"
+#include "temporary_folder.hpp"
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -37,11 +38,8 @@ std::filesystem::path shared_folder() {
 #endif
 }
 
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / "captcha_safetensors_test";
+struct Folder : TemporaryFolder {
   std::filesystem::path file = path / "a.safetensors";
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
 };
 
 template <class T>

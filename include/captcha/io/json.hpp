@@ -47,6 +47,13 @@ constexpr bool is_utf8(std::string_view text) {
 /// The text as a JSON string.
 CAPTCHA_INLINE std::string json_string(std::string_view text);
 
+/// The shortest digits that read back as the same number.
+template <class Number>
+std::string shortest_digits(Number value) {
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 /// A number as JSON: the shortest digits that read back as the same number; null when it is not finite.
 CAPTCHA_INLINE std::string json_number(double value);
 
@@ -247,9 +254,7 @@ CAPTCHA_INLINE std::string json_string(std::string_view text) {
 }
 
 CAPTCHA_INLINE std::string json_number(double value) {
-  if (!std::isfinite(value)) return "null";
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+  return std::isfinite(value) ? shortest_digits(value) : "null";
 }
 
 CAPTCHA_INLINE std::string shown(std::string_view name) {

@@ -25,10 +25,11 @@ struct Lanes<T, 1> {
   };
 };
 
-/// Puts the square root of one value, or of each of several, in its place, to the last bit. (Handed over by
-/// reference, because a program for any processor cannot pass wide registers.) By itself g++ would take one
-/// after the other, because std::sqrt of a negative number has to set errno; clang does, and refuses the
-/// instruction where it cannot know yet that it will be inlined into a function for these registers.
+/// Replaces a value, or each of several, by its square root, correct to the last bit. By reference, because a
+/// program for any processor cannot pass wide registers. std::sqrt has to set errno for a negative number, so
+/// a loop over it takes one value after the other; g++ is therefore given the instruction. clang refuses that
+/// here, in a function that is not yet known to be inlined into one for these registers: there the loop
+/// stays.
 template <class Vector>
 [[gnu::always_inline]] inline void take_square_root(Vector& values) {
   if constexpr (std::is_floating_point_v<Vector>) {

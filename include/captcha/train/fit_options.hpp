@@ -3,6 +3,7 @@
 
 #include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
+#include <captcha/io/json.hpp>
 #include <captcha/io/model_info.hpp>
 #include <captcha/loss/loss.hpp>
 #include <captcha/metric/metrics.hpp>
@@ -11,7 +12,6 @@
 #include <captcha/optim/schedule.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -64,7 +64,6 @@ class Description {
  public:
   void add(const char* name, const std::string& value);
   void count(const char* name, std::uint64_t value);
-  /// The shortest digits that read back as the same number.
   void number(const char* name, float value);
   void number(const char* name, double value);
 
@@ -127,12 +126,10 @@ CAPTCHA_INLINE void Description::count(const char* name, std::uint64_t value) {
   add(name, std::to_string(value));
 }
 CAPTCHA_INLINE void Description::number(const char* name, float value) {
-  char digits[64];
-  add(name, std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr));
+  add(name, shortest_digits(value));
 }
 CAPTCHA_INLINE void Description::number(const char* name, double value) {
-  char digits[64];
-  add(name, std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr));
+  add(name, shortest_digits(value));
 }
 
 CAPTCHA_INLINE void require_option(bool holds, const char* what) {
