@@ -43,7 +43,7 @@ void train(benchmark::State& state, O optimizer) {
   const auto samples = static_cast<std::size_t>(state.range(0));
   const Batch<float, int> batch = noise(samples);
   Weights<Network> weights(1);
-  TrainingStep<Network, character, O, CrossEntropy> step(samples, {}, Descent<Network, O>(optimizer), {});
+  auto step = training_step<character>(weights, samples, CrossEntropy{}, optimizer);
   Workers workers(static_cast<int>(state.range(1)));
   std::size_t number = 0;
   for (auto _ : state) step.run(weights, batch, number++, 1.0, workers);

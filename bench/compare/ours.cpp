@@ -49,8 +49,8 @@ json train(const Options& options) {
   load_weights(options.weights, weights);
   const SGD sgd{.learning_rate = 1e-4f, .momentum = 0.9f, .weight_decay = 5e-4f};
   // Norms and biases decay too, as PyTorch's do.
-  TrainingStep<Network, character, SGD, CrossEntropy> step(static_cast<std::size_t>(options.batch), {},
-                                                           Descent<Network, SGD>(sgd, {}, true), {});
+  auto step = training_step<character>(weights, static_cast<std::size_t>(options.batch), CrossEntropy{}, sgd,
+                                       {.decay_all = true});
   const std::vector<float> pixels = images(options.batch);
   Batch<float, int> batch(character, static_cast<std::size_t>(options.batch));
   std::vector<float> staging(Batch<float, int>::staged * character.size());

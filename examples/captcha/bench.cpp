@@ -71,8 +71,7 @@ int bench(const BenchArguments& arguments) {
     return median_seconds(arguments.seconds, [&] { inference(packed, batch.inputs().data(), 1, workers); });
   }();
   const double train = [&] {
-    TrainingStep<Network, character, AdamW, CrossEntropy> step(arguments.batch, {},
-                                                               Descent<Network, AdamW>(AdamW{}), {});
+    auto step = training_step<character>(weights, arguments.batch, CrossEntropy{}, AdamW{});
     std::size_t number = 0;
     return median_seconds(arguments.seconds, [&] { step.run(weights, batch, number++, 1e-3, workers); });
   }();

@@ -18,4 +18,4 @@ struct SignDescent {
   }
 #endif
 };
-const Descent<Mlp<2, 3>, SignDescent> descent(SignDescent{});
+const Descent<SignDescent> descent(SignDescent{}, Weights<Mlp<2, 3>>(1));

@@ -124,6 +124,19 @@ TEST_CASE("a short batch gives the same bits on a larger tape") {
   CHECK(std::ranges::equal(exact.weights.buffers(), roomy.weights.buffers()));
 }
 
+TEST_CASE("a tape whose type is forgotten refuses the weights of another network") {
+  Workers workers;
+  Tape<Net, shape> tape(1);
+  AnyTape<float>& any = tape;
+  const auto x = random_values<float>(shape.size(), 1);
+  Weights<Net> weights(1);
+  Weights<Linear<4, 3>> others(1);
+  CHECK(any.forward(weights, x.data(), 1, {}, workers).size() == 3);
+  CHECK_THROWS_WITH(any.forward(others, x.data(), 1, {}, workers), Catch::Contains("another network"));
+  CHECK_THROWS_WITH(any.backward(weights, others, x.data(), 1, {}, workers),
+                    Catch::Contains("another network"));
+}
+
 TEST_CASE("a tape may be used for one batch after the other, of any size") {
   Workers workers;
   Tape<Net, shape> tape(8);

@@ -25,7 +25,7 @@ Weights<Net> decayed(const std::vector<ParameterGroup>& groups, bool decay_all) 
   Weights<Net> weights(1), gradients = Weights<Net>::zeros();
   std::ranges::fill(weights.parameters(), 1.0f);
   Workers workers(1);
-  Descent<Net, SGD> descent(SGD{.learning_rate = 0.5f, .weight_decay = 0.1f}, groups, decay_all);
+  Descent descent(SGD{.learning_rate = 0.5f, .weight_decay = 0.1f}, weights, groups, decay_all);
   descent.step(weights, gradients, 1, 1, workers);
   return weights;
 }
@@ -68,11 +68,11 @@ TEST_CASE("the length of the gradient is over what is trained, and the same for 
   Weights<Net> gradients = Weights<Net>::zeros();
   std::ranges::fill(gradients.parameters(), 2.0f);
   Workers one(1), three(3);
-  Descent<Net, AdamW> all{AdamW{}};
+  Descent all(AdamW{}, gradients);
   CHECK(all.gradient_norm(gradients, one) ==
         Approx(2 * std::sqrt(static_cast<double>(parameter_count<Net>))));
   CHECK(all.gradient_norm(gradients, one) == all.gradient_norm(gradients, three));
-  Descent<Net, AdamW> part(AdamW{}, {{.prefix = "conv", .frozen = true}});
+  Descent part(AdamW{}, gradients, {{.prefix = "conv", .frozen = true}});
   CHECK(part.gradient_norm(gradients, one) ==
         Approx(2 * std::sqrt(static_cast<double>(parameter_count<Net> - 20))));
 }

@@ -27,7 +27,7 @@ void check_ten_steps(const std::string& name, const O& optimizer) {
   const std::vector<int> labels = file.labels("labels");
   parity::SpecimenOf<Net, image> net(file.extent("x", 1));
   net.load(parity::Reference("resnet18"), "state.");
-  Descent<Net, O> descent(optimizer);
+  Descent descent(optimizer, net.weights);
   REQUIRE(losses.size() == 10);
   for (int step = 0; step < 10; ++step) {
     CAPTURE(step);

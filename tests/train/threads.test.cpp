@@ -27,7 +27,7 @@ std::vector<float> trained(int threads) {
   constexpr std::size_t samples = 21;
   Weights<Net> weights(1);
   const SGD sgd{.learning_rate = 0.01f, .momentum = 0.9f, .weight_decay = 5e-4f};
-  TrainingStep<Net, character, SGD, CrossEntropy> step(samples, {}, Descent<Net, SGD>(sgd), {});
+  auto step = training_step<character>(weights, samples, CrossEntropy{}, sgd);
   const auto pixels = random_values<float>(samples * character.size(), 1);
   Batch<float, int> batch(character, samples);
   std::vector<std::size_t> indices(samples);

@@ -80,11 +80,12 @@ struct Scaled : ChainOf<LayerList<First, Second>> {
   template <Shape S, class T>
   static void pack(const Pack<T>& call) {
     constexpr auto channels = static_cast<std::size_t>(First::out(S).channels);
-    std::vector<T> scale(channels), shift(channels);
+    std::vector<T> numbers(2 * channels);  // scales and shifts
+    T* const scale = numbers.data();
+    T* const shift = scale + channels;
     Second::as_scale(call.parameters + slot_count<First>.parameters, call.buffers + slot_count<First>.buffers,
-                     scale.data(), shift.data());
-    First::template pack_scaled<S>(call, static_cast<const T*>(scale.data()),
-                                   static_cast<const T*>(shift.data()));
+                     scale, shift);
+    First::template pack_scaled<S>(call, static_cast<const T*>(scale), static_cast<const T*>(shift));
   }
   template <Shape S, class T>
   static void infer(Infer<T> call) {

@@ -1,6 +1,7 @@
 // Rotation, shift, scale and shear in one resampling.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/data/dataset.hpp>
 
 #include <algorithm>
@@ -20,7 +21,27 @@ struct AffineMap {
 };
 
 /// The mean of the outermost rows and columns of one channel.
-inline float border_mean(std::span<const float> channel, int height, int width) {
+CAPTCHA_INLINE float border_mean(std::span<const float> channel, int height, int width);
+
+/// Resamples every channel through `map`, with bilinear interpolation. What lies outside the image is `fill`,
+/// or the mean of the channel's border where none is given.
+CAPTCHA_INLINE void resample(std::span<float> pixels, Shape shape, AffineMap map,
+                             std::optional<float> fill = {});
+
+/// Turns, moves, scales and slants an image about its centre, every amount drawn uniformly from its range.
+struct Affine {
+  float rotate = 10.0f;         ///< degrees, clockwise from -rotate to rotate
+  float shift = 0.05f;          ///< of the width and of the height, either way
+  float scale = 0.1f;           ///< factor from 1 / (1 + scale) to 1 + scale, uniform in its logarithm
+  float shear = 5.0f;           ///< degrees by which columns lean, either way
+  std::optional<float> fill{};  ///< value outside the image; the mean of the border where empty
+  float probability = 1.0f;
+
+  void operator()(std::span<float> pixels, Shape shape, Random& random) const;
+};
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE float border_mean(std::span<const float> channel, int height, int width) {
   const std::size_t columns = static_cast<std::size_t>(width);
   double sum = 0.0;
   for (std::size_t x = 0; x < columns; ++x)
@@ -30,9 +51,7 @@ inline float border_mean(std::span<const float> channel, int height, int width) 
   return static_cast<float>(sum / (2.0 * (height + width)));
 }
 
-/// Resamples every channel through `map`, with bilinear interpolation. What lies outside the image is `fill`,
-/// or the mean of the channel's border where none is given.
-inline void resample(std::span<float> pixels, Shape shape, AffineMap map, std::optional<float> fill = {}) {
+CAPTCHA_INLINE void resample(std::span<float> pixels, Shape shape, AffineMap map, std::optional<float> fill) {
   struct Source;
   const int height = shape.height, width = shape.width, stride = width + 3;
   const std::size_t plane = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
@@ -74,30 +93,21 @@ inline void resample(std::span<float> pixels, Shape shape, AffineMap map, std::o
   }
 }
 
-/// Turns, moves, scales and slants an image about its centre, every amount drawn uniformly from its range.
-struct Affine {
-  float rotate = 10.0f;         ///< degrees, clockwise from -rotate to rotate
-  float shift = 0.05f;          ///< of the width and of the height, either way
-  float scale = 0.1f;           ///< factor from 1 / (1 + scale) to 1 + scale, uniform in its logarithm
-  float shear = 5.0f;           ///< degrees by which columns lean, either way
-  std::optional<float> fill{};  ///< value outside the image; the mean of the border where empty
-  float probability = 1.0f;
-
-  void operator()(std::span<float> pixels, Shape shape, Random& random) const {
-    if (!random.coin(probability)) return;
-    constexpr float radian = std::numbers::pi_v<float> / 180.0f;
-    const float angle = random.uniform(-rotate, rotate) * radian;
-    const float lean = std::tan(random.uniform(-shear, shear) * radian);
-    const float shrink = std::exp(-random.uniform(-1.0f, 1.0f) * std::log1p(scale));
-    const float move_x = random.uniform(-shift, shift) * static_cast<float>(shape.width);
-    const float move_y = random.uniform(-shift, shift) * static_cast<float>(shape.height);
-    // The inverse of (rotation * shear * scale), applied after the shift is taken back.
-    const float c = std::cos(angle), s = std::sin(angle);
-    AffineMap map{shrink * (c + lean * s), shrink * (s - lean * c), -shrink * s, shrink * c};
-    map.dx = -(map.xx * move_x + map.xy * move_y);
-    map.dy = -(map.yx * move_x + map.yy * move_y);
-    resample(pixels, shape, map, fill);
-  }
-};
+CAPTCHA_INLINE void Affine::operator()(std::span<float> pixels, Shape shape, Random& random) const {
+  if (!random.coin(probability)) return;
+  constexpr float radian = std::numbers::pi_v<float> / 180.0f;
+  const float angle = random.uniform(-rotate, rotate) * radian;
+  const float lean = std::tan(random.uniform(-shear, shear) * radian);
+  const float shrink = std::exp(-random.uniform(-1.0f, 1.0f) * std::log1p(scale));
+  const float move_x = random.uniform(-shift, shift) * static_cast<float>(shape.width);
+  const float move_y = random.uniform(-shift, shift) * static_cast<float>(shape.height);
+  // The inverse of (rotation * shear * scale), applied after the shift is taken back.
+  const float c = std::cos(angle), s = std::sin(angle);
+  AffineMap map{shrink * (c + lean * s), shrink * (s - lean * c), -shrink * s, shrink * c};
+  map.dx = -(map.xx * move_x + map.xy * move_y);
+  map.dy = -(map.yx * move_x + map.yy * move_y);
+  resample(pixels, shape, map, fill);
+}
+#endif
 
 }  // namespace captcha

@@ -60,7 +60,7 @@ class ImageFiles {
   std::size_t size() const { return names_.size(); }
   int target(std::size_t index) const { return targets_[index]; }
   const std::vector<std::string>& classes() const { return options_.classes; }
-  std::string name(std::size_t index) const { return (folder_ / names_[index]).string(); }
+  std::string name(std::size_t index) const;
   std::string group(std::size_t index) const;
 
   /// The files that were left out.
@@ -159,6 +159,10 @@ CAPTCHA_INLINE ImageFiles::ImageFiles(std::filesystem::path folder, FolderOption
                 " files, expected " +
                 (options_.labels == Labels::file_name ? "<label>_<anything>.png" : "<label>/<anything>.png") +
                 (bad_.empty() ? "" : "; the first: " + bad_.front().name + ": " + bad_.front().reason));
+}
+
+CAPTCHA_INLINE std::string ImageFiles::name(std::size_t index) const {
+  return (folder_ / names_[index]).string();
 }
 
 CAPTCHA_INLINE std::string ImageFiles::group(std::size_t index) const {

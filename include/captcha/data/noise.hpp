@@ -1,6 +1,7 @@
 // Gaussian noise, fast enough for every pixel of every sample.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/data/dataset.hpp>
 
 #include <array>
@@ -12,7 +13,20 @@
 
 namespace captcha {
 
-/// Computes normal_quantiles. A function and no lambda, so that no compiler runs it while it compiles.
+/// 4096 equally probable values of the standard normal distribution (the quantiles of the mid-points, scaled
+/// to variance 1), in ascending order. A uniform index into it draws a normal number without a logarithm.
+CAPTCHA_INLINE const std::array<float, 4096>& normal_quantiles();
+
+/// Adds independent normal noise to every value; its standard deviation is drawn uniformly up to `deviation`.
+struct GaussianNoise {
+  float deviation = 0.05f;  ///< in the unit of the pixels
+  float probability = 1.0f;
+
+  void operator()(std::span<float> pixels, Shape, Random& random) const;
+};
+
+#if CAPTCHA_DEFINED_HERE
+// Computes normal_quantiles. A function and no lambda, so that no compiler runs it while it compiles.
 inline std::array<float, 4096> make_normal_quantiles() {
   std::array<double, 2048> upper;
   double z = 0.0, power = 0.0;
@@ -34,28 +48,21 @@ inline std::array<float, 4096> make_normal_quantiles() {
   return values;
 }
 
-/// 4096 equally probable values of the standard normal distribution (the quantiles of the mid-points, scaled
-/// to variance 1), in ascending order. A uniform index into it draws a normal number without a logarithm.
-inline const std::array<float, 4096>& normal_quantiles() {
+CAPTCHA_INLINE const std::array<float, 4096>& normal_quantiles() {
   static const std::array<float, 4096> table = make_normal_quantiles();
   return table;
 }
 
-/// Adds independent normal noise to every value; its standard deviation is drawn uniformly up to `deviation`.
-struct GaussianNoise {
-  float deviation = 0.05f;  ///< in the unit of the pixels
-  float probability = 1.0f;
-
-  void operator()(std::span<float> pixels, Shape, Random& random) const {
-    if (!random.coin(probability)) return;
-    const std::array<float, 4096>& normal = normal_quantiles();
-    const float strength = random.uniform(0.0f, deviation);
-    for (std::size_t i = 0; i < pixels.size(); i += 2) {
-      const std::uint32_t bits = random();  // twelve bits for each of two pixels
-      pixels[i] += strength * normal[bits >> 20];
-      if (i + 1 < pixels.size()) pixels[i + 1] += strength * normal[(bits >> 8) & 0xFFFu];
-    }
+CAPTCHA_INLINE void GaussianNoise::operator()(std::span<float> pixels, Shape, Random& random) const {
+  if (!random.coin(probability)) return;
+  const std::array<float, 4096>& normal = normal_quantiles();
+  const float strength = random.uniform(0.0f, deviation);
+  for (std::size_t i = 0; i < pixels.size(); i += 2) {
+    const std::uint32_t bits = random();  // twelve bits for each of two pixels
+    pixels[i] += strength * normal[bits >> 20];
+    if (i + 1 < pixels.size()) pixels[i + 1] += strength * normal[(bits >> 8) & 0xFFFu];
   }
-};
+}
+#endif
 
 }  // namespace captcha

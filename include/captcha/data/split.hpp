@@ -16,6 +16,7 @@
 #include <numeric>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,14 +30,17 @@ struct SplitOptions {
   bool grouped = true;
 };
 
-/// The part that every sample falls into. `group[i]` and `stratum[i]` are small numbers from 0.
+/// The samples of each part, in ascending order. `groups` names the group of each sample and `classes` its
+/// class; either is empty where that does not matter. Error for bad fractions.
 ///
 /// The groups are dealt out one by one, large ones first, in random order otherwise. Each goes where it
 /// brings the counts (of every class, and of all samples) closest to their share in the sense of least
 /// squares, so a part is never more than a group or so away from its share.
-CAPTCHA_INLINE std::vector<std::size_t> deal(std::span<const double> fractions,
-                                             std::span<const std::size_t> group,
-                                             std::span<const std::size_t> stratum, std::uint64_t seed);
+CAPTCHA_INLINE std::vector<std::vector<std::size_t>> deal(std::size_t samples,
+                                                          std::span<const double> fractions,
+                                                          std::span<const std::string> groups,
+                                                          std::span<const std::int64_t> classes,
+                                                          std::uint64_t seed);
 
 /// Splits into parts of about the given fractions, which must add up to 1:
 /// `auto [train, valid, test] = split(data, {0.8, 0.1, 0.1}, {.seed = 1});`
@@ -46,44 +50,54 @@ requires Dataset<std::remove_cvref_t<D>>
 auto split(D&& data, const double (&fractions)[Parts], SplitOptions options = {}) {
   const auto held = hold(std::forward<D>(data));
   using Data = std::remove_cvref_t<D>;
-  const bool valid = std::all_of(fractions, fractions + Parts, [](double f) { return f >= 0.0 && f <= 1.0; });
-  const double sum = std::accumulate(fractions, fractions + Parts, 0.0);
-  if (!valid || std::abs(sum - 1.0) > 1e-6)
-    throw Error("split: the fractions add up to " + std::to_string(sum) +
-                "; expected numbers from 0 to 1 that add up to 1");
-
   const std::size_t samples = held->size();
-  std::vector<std::size_t> group(samples), stratum(samples, 0);
-  std::iota(group.begin(), group.end(), std::size_t{0});
-  if constexpr (HasGroup<Data>) {
-    std::map<std::string, std::size_t> numbers;
-    for (std::size_t i = 0; options.grouped && i < samples; ++i)
-      group[i] = numbers.try_emplace(held->group(i), numbers.size()).first->second;
-  }
-  if constexpr (std::integral<Target<Data>>) {
-    std::map<Target<Data>, std::size_t> numbers;
+  std::vector<std::string> groups;
+  if constexpr (HasGroup<Data>)
+    for (std::size_t i = 0; options.grouped && i < samples; ++i) groups.push_back(held->group(i));
+  std::vector<std::int64_t> classes;
+  if constexpr (std::integral<Target<Data>>)
     for (std::size_t i = 0; options.stratified && i < samples; ++i)
-      stratum[i] = numbers.try_emplace(target_of(*held, i), numbers.size()).first->second;
-  }
+      classes.push_back(static_cast<std::int64_t>(target_of(*held, i)));
 
-  std::array<std::vector<std::size_t>, Parts> indices;
-  const std::vector<std::size_t> part_of = deal(fractions, group, stratum, options.seed);
-  for (std::size_t i = 0; i < samples; ++i) indices[part_of[i]].push_back(i);
+  auto parts = deal(samples, fractions, groups, classes, options.seed);
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return std::array<Subset<Data>, Parts>{Subset<Data>(held, std::move(indices[I]))...};
+    return std::array<Subset<Data>, Parts>{Subset<Data>(held, std::move(parts[I]))...};
   }
   (std::make_index_sequence<Parts>{});
 }
 
 #if CAPTCHA_DEFINED_HERE
-CAPTCHA_INLINE std::vector<std::size_t> deal(std::span<const double> fractions,
-                                             std::span<const std::size_t> group,
-                                             std::span<const std::size_t> stratum, std::uint64_t seed) {
-  const auto count_of = [](std::span<const std::size_t> ids) {
-    return ids.empty() ? std::size_t{0} : *std::max_element(ids.begin(), ids.end()) + 1;
-  };
-  std::vector<std::vector<std::size_t>> members(count_of(group));
-  for (std::size_t i = 0; i < group.size(); ++i) members[group[i]].push_back(i);
+CAPTCHA_INLINE std::vector<std::vector<std::size_t>> deal(std::size_t samples,
+                                                          std::span<const double> fractions,
+                                                          std::span<const std::string> groups,
+                                                          std::span<const std::int64_t> classes,
+                                                          std::uint64_t seed) {
+  double sum = 0;
+  bool valid = true;
+  for (const double fraction : fractions) {
+    valid = valid && fraction >= 0.0 && fraction <= 1.0;
+    sum += fraction;
+  }
+  if (!valid || std::abs(sum - 1.0) > 1e-6)
+    throw Error("split: the fractions add up to " + std::to_string(sum) +
+                "; expected numbers from 0 to 1 that add up to 1");
+
+  std::vector<std::vector<std::size_t>> members;
+  if (groups.empty()) {
+    for (std::size_t i = 0; i < samples; ++i) members.push_back({i});
+  } else {
+    std::map<std::string_view, std::size_t> numbers;
+    for (std::size_t i = 0; i < samples; ++i) {
+      const std::size_t group = numbers.try_emplace(groups[i], numbers.size()).first->second;
+      if (group == members.size()) members.emplace_back();
+      members[group].push_back(i);
+    }
+  }
+  std::map<std::int64_t, std::size_t> numbers;
+  std::vector<std::size_t> stratum(samples, 0);
+  for (std::size_t i = 0; i < classes.size(); ++i)
+    stratum[i] = numbers.try_emplace(classes[i], numbers.size()).first->second;
+
   std::vector<std::size_t> order(members.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   Random(seed, Purpose::split).shuffle(std::span(order));
@@ -92,9 +106,9 @@ CAPTCHA_INLINE std::vector<std::size_t> deal(std::span<const double> fractions,
 
   // missing[part][stratum]: how many samples the part still lacks of what was dealt; the last entry counts
   // all.
-  const std::size_t all = count_of(stratum);
+  const std::size_t all = std::max<std::size_t>(numbers.size(), 1);
   std::vector<std::vector<double>> missing(fractions.size(), std::vector<double>(all + 1, 0.0));
-  std::vector<std::size_t> part_of(group.size());
+  std::vector<std::vector<std::size_t>> parts(fractions.size());
   for (const std::size_t chosen : order) {
     std::map<std::size_t, double> counts{{all, static_cast<double>(members[chosen].size())}};
     for (const std::size_t sample : members[chosen]) counts[stratum[sample]] += 1.0;
@@ -112,9 +126,10 @@ CAPTCHA_INLINE std::vector<std::size_t> deal(std::span<const double> fractions,
       }
     }
     for (const auto& [id, count] : counts) missing[best][id] -= count;
-    for (const std::size_t sample : members[chosen]) part_of[sample] = best;
+    parts[best].insert(parts[best].end(), members[chosen].begin(), members[chosen].end());
   }
-  return part_of;
+  for (std::vector<std::size_t>& part : parts) std::sort(part.begin(), part.end());
+  return parts;
 }
 #endif
 

@@ -1,6 +1,7 @@
 // Some samples of a data set, in some order: subset, take, shuffle.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/data/view.hpp>
 
@@ -16,16 +17,16 @@
 
 namespace captcha {
 
+/// Error when an index lies outside a data set of that size.
+CAPTCHA_INLINE void require_within(std::span<const std::size_t> indices, std::size_t samples);
+
 /// The samples of a data set whose indices are given, in that order; an index may occur more than once.
 template <class D>
 class Subset : public View<Subset<D>, D> {
  public:
   Subset(std::shared_ptr<const D> data, std::vector<std::size_t> indices)
       : View<Subset, D>(std::move(data)), indices_(std::move(indices)) {
-    for (const std::size_t index : indices_)
-      if (index >= this->data().size())
-        throw Error("subset: index " + std::to_string(index) + " in a data set of " +
-                    std::to_string(this->data().size()) + " samples");
+    require_within(indices_, this->data().size());
   }
 
   std::size_t size() const { return indices_.size(); }
@@ -63,5 +64,14 @@ auto shuffle(D&& data, std::uint64_t seed) {
   Random(seed, Purpose::shuffle).shuffle(std::span(indices));
   return Subset(std::move(held), std::move(indices));
 }
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE void require_within(std::span<const std::size_t> indices, std::size_t samples) {
+  for (const std::size_t index : indices)
+    if (index >= samples)
+      throw Error("subset: index " + std::to_string(index) + " in a data set of " + std::to_string(samples) +
+                  " samples");
+}
+#endif
 
 }  // namespace captcha

@@ -1,6 +1,7 @@
 // Changes of brightness: brightness and contrast, inversion, binarisation, clamping.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/data/dataset.hpp>
 #include <captcha/kernels/sum.hpp>
 
@@ -12,32 +13,14 @@
 namespace captcha {
 
 /// The mean of at least one value.
-inline float mean_of(std::span<const float> values) {
-  const double sum =
-      sum_terms<double>(values.size(), [&](std::size_t i) { return static_cast<double>(values[i]); });
-  return static_cast<float>(sum / static_cast<double>(values.size()));
-}
+CAPTCHA_INLINE float mean_of(std::span<const float> values);
 
 struct ValueRange {
   float low, high;
 };
 
 /// The smallest and the largest of at least one value.
-inline ValueRange range_of(std::span<const float> values) {
-  constexpr std::size_t lanes = 16;  // compared side by side
-  std::array<float, lanes> low, high;
-  low.fill(values[0]);
-  high.fill(values[0]);
-  const auto meet = [&](std::size_t lane, float value) {
-    low[lane] = value < low[lane] ? value : low[lane];
-    high[lane] = value > high[lane] ? value : high[lane];
-  };
-  std::size_t i = 0;
-  for (; i + lanes <= values.size(); i += lanes)
-    for (std::size_t lane = 0; lane < lanes; ++lane) meet(lane, values[i + lane]);
-  for (std::size_t lane = 0; i < values.size(); ++i, ++lane) meet(lane, values[i]);
-  return {*std::min_element(low.begin(), low.end()), *std::max_element(high.begin(), high.end())};
-}
+CAPTCHA_INLINE ValueRange range_of(std::span<const float> values);
 
 /// Stretches the values about the image's mean by a factor from 1 - contrast to 1 + contrast, then adds an
 /// amount from -brightness to brightness. Values may leave their range: follow with Clamp where that matters.
@@ -89,5 +72,29 @@ struct Clamp {
     for (float& value : pixels) value = std::min(std::max(value, low), high);
   }
 };
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE float mean_of(std::span<const float> values) {
+  const double sum =
+      sum_terms<double>(values.size(), [&](std::size_t i) { return static_cast<double>(values[i]); });
+  return static_cast<float>(sum / static_cast<double>(values.size()));
+}
+
+CAPTCHA_INLINE ValueRange range_of(std::span<const float> values) {
+  constexpr std::size_t lanes = 16;  // compared side by side
+  std::array<float, lanes> low, high;
+  low.fill(values[0]);
+  high.fill(values[0]);
+  const auto meet = [&](std::size_t lane, float value) {
+    low[lane] = value < low[lane] ? value : low[lane];
+    high[lane] = value > high[lane] ? value : high[lane];
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= values.size(); i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) meet(lane, values[i + lane]);
+  for (std::size_t lane = 0; i < values.size(); ++i, ++lane) meet(lane, values[i]);
+  return {*std::min_element(low.begin(), low.end()), *std::max_element(high.begin(), high.end())};
+}
+#endif
 
 }  // namespace captcha

@@ -123,6 +123,17 @@ void stored_statistics(int channels, const T* running_mean, const T* running_var
   }
 }
 
+/// The same as scale[c] * x + shift[c]: what a norm with these weights and biases does in prediction.
+template <class T>
+void norm_as_scale(int channels, const T* running_mean, const T* running_var, T eps, const T* weight,
+                   const T* bias, T* scale, T* shift) {
+  stored_statistics(channels, running_mean, running_var, eps, shift, scale);
+  for (int c = 0; c < channels; ++c) {
+    scale[c] *= weight[c];
+    shift[c] = bias[c] - shift[c] * scale[c];
+  }
+}
+
 /// y = (x - mean) * inverse * weight + bias, followed by `After` on every value: Keep or Rectify.
 template <class After, class T>
 [[gnu::noinline]] void normalise(const ChannelGeometry& g, const T* x, const T* mean, const T* inverse,
@@ -179,6 +190,8 @@ template <class After, class T>
 #if defined(CAPTCHA_COMPILED)
 CAPTCHA_INSTANTIATE void batch_statistics(const ChannelGeometry&, const float*, float, float, float*, float*,
                                           float*, float*, Workers&);
+CAPTCHA_INSTANTIATE void norm_as_scale(int, const float*, const float*, float, const float*, const float*,
+                                       float*, float*);
 CAPTCHA_INSTANTIATE void normalise<Keep>(const ChannelGeometry&, const float*, const float*, const float*,
                                          const float*, const float*, float*, Workers&);
 CAPTCHA_INSTANTIATE void normalise<Rectify>(const ChannelGeometry&, const float*, const float*, const float*,

@@ -58,11 +58,8 @@ struct BatchNorm2d : LayerDefaults {
   /// What the layer does to a channel in prediction: y = scale * x + shift, then rectified if it `rectifies`.
   template <class T>
   static void as_scale(const T* parameters, const T* buffers, T* scale, T* shift) {
-    stored_statistics(Channels, buffers, buffers + channels, static_cast<T>(Options.eps), shift, scale);
-    for (std::size_t c = 0; c < channels; ++c) {
-      scale[c] *= parameters[c];
-      shift[c] = parameters[channels + c] - shift[c] * scale[c];
-    }
+    norm_as_scale(Channels, buffers, buffers + channels, static_cast<T>(Options.eps), parameters,
+                  parameters + channels, scale, shift);
   }
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {

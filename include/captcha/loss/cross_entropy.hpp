@@ -6,6 +6,7 @@
 // Label smoothing: Szegedy et al. 2015, arXiv:1512.00567. Same formula as torch.nn.CrossEntropyLoss.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/core/mixed.hpp>
 #include <captcha/core/output.hpp>
@@ -29,45 +30,7 @@ struct CrossEntropy {
   /// target is not a class, label_smoothing is no share, or the number of class weights is not that of the
   /// classes.
   template <class T, ClassTarget Target>
-  double operator()(Outputs<const T> logits, std::span<const Target> targets,
-                    Outputs<T> gradient = {}) const {
-    const std::size_t classes = logits.features();
-    if (!class_weights.empty() && class_weights.size() != classes)
-      throw Error("cross-entropy: " + std::to_string(class_weights.size()) + " class weights for " +
-                  std::to_string(classes) + " classes");
-    if (!(label_smoothing >= 0 && label_smoothing < 1))
-      throw Error("cross-entropy: label_smoothing is " + std::to_string(label_smoothing) +
-                  ", expected at least 0 and less than 1");
-    double norm = 0;
-    for (const Target& target : targets)
-      for (const auto& [label, share] : shares_of(target))
-        norm += share * weight(checked_class(label, classes));
-
-    const double spread = static_cast<double>(label_smoothing) / static_cast<double>(classes);
-    double loss = 0;
-    for (std::size_t n = 0; n < targets.size(); ++n) {
-      double top = static_cast<double>(logits(0, n));
-      for (std::size_t c = 1; c < classes; ++c) top = std::max(top, static_cast<double>(logits(c, n)));
-      double sum = 0;
-      for (std::size_t c = 0; c < classes; ++c) sum += std::exp(static_cast<double>(logits(c, n)) - top);
-      const double log_sum = top + std::log(sum);
-
-      const auto shares = shares_of(targets[n]);
-      double total = 0;  // of q over the classes
-      for (std::size_t c = 0; c < classes; ++c) {
-        const double q =
-            weight(c) * ((1.0 - static_cast<double>(label_smoothing)) * share(shares, c) + spread);
-        total += q;
-        loss += q * (log_sum - static_cast<double>(logits(c, n)));
-        if (!gradient.values.empty()) gradient(c, n) = static_cast<T>(-q / norm);
-      }
-      if (!gradient.values.empty())
-        for (std::size_t c = 0; c < classes; ++c)
-          gradient(c, n) +=
-              static_cast<T>(total * std::exp(static_cast<double>(logits(c, n)) - log_sum) / norm);
-    }
-    return loss / norm;
-  }
+  double operator()(Outputs<const T> logits, std::span<const Target> targets, Outputs<T> gradient = {}) const;
 
  private:
   struct Share {
@@ -90,5 +53,50 @@ struct CrossEntropy {
     return class_weights.empty() ? 1.0 : static_cast<double>(class_weights[label]);
   }
 };
+
+template <class T, ClassTarget Target>
+double CrossEntropy::operator()(Outputs<const T> logits, std::span<const Target> targets,
+                                Outputs<T> gradient) const {
+  const std::size_t classes = logits.features();
+  if (!class_weights.empty() && class_weights.size() != classes)
+    throw Error("cross-entropy: " + std::to_string(class_weights.size()) + " class weights for " +
+                std::to_string(classes) + " classes");
+  if (!(label_smoothing >= 0 && label_smoothing < 1))
+    throw Error("cross-entropy: label_smoothing is " + std::to_string(label_smoothing) +
+                ", expected at least 0 and less than 1");
+  double norm = 0;
+  for (const Target& target : targets)
+    for (const auto& [label, share] : shares_of(target))
+      norm += share * weight(checked_class(label, classes));
+
+  const double spread = static_cast<double>(label_smoothing) / static_cast<double>(classes);
+  double loss = 0;
+  for (std::size_t n = 0; n < targets.size(); ++n) {
+    double top = static_cast<double>(logits(0, n));
+    for (std::size_t c = 1; c < classes; ++c) top = std::max(top, static_cast<double>(logits(c, n)));
+    double sum = 0;
+    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(static_cast<double>(logits(c, n)) - top);
+    const double log_sum = top + std::log(sum);
+
+    const auto shares = shares_of(targets[n]);
+    double total = 0;  // of q over the classes
+    for (std::size_t c = 0; c < classes; ++c) {
+      const double q = weight(c) * ((1.0 - static_cast<double>(label_smoothing)) * share(shares, c) + spread);
+      total += q;
+      loss += q * (log_sum - static_cast<double>(logits(c, n)));
+      if (!gradient.values.empty()) gradient(c, n) = static_cast<T>(-q / norm);
+    }
+    if (!gradient.values.empty())
+      for (std::size_t c = 0; c < classes; ++c)
+        gradient(c, n) +=
+            static_cast<T>(total * std::exp(static_cast<double>(logits(c, n)) - log_sum) / norm);
+  }
+  return loss / norm;
+}
+
+#if defined(CAPTCHA_COMPILED)
+CAPTCHA_INSTANTIATE double CrossEntropy::operator()(Outputs<const float>, std::span<const int>,
+                                                    Outputs<float>) const;
+#endif
 
 }  // namespace captcha

@@ -1,6 +1,7 @@
 // Metrics: what is counted over an epoch besides the loss.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/mixed.hpp>
 #include <captcha/core/output.hpp>
 
@@ -38,18 +39,7 @@ class TopK {
   static constexpr bool more_is_better = true;
 
   template <class T, ClassTarget Target>
-  void add(Outputs<const T> outputs, std::span<const Target> targets) {
-    for (std::size_t n = 0; n < targets.size(); ++n) {
-      const std::size_t label = checked_class(label_of(targets[n]), outputs.features());
-      std::size_t larger = 0;
-      for (std::size_t c = 0; c < outputs.features(); ++c)
-        // A tie counts against the sample unless its class comes first; not-a-number is never right.
-        larger += c != label &&
-                  !(outputs(c, n) < outputs(label, n) || (outputs(c, n) == outputs(label, n) && c > label));
-      right_ += larger < K;
-    }
-    seen_ += targets.size();
-  }
+  void add(Outputs<const T> outputs, std::span<const Target> targets);
   double value() const { return seen_ == 0 ? 0.0 : static_cast<double>(right_) / static_cast<double>(seen_); }
   std::string name() const { return K == 1 ? "accuracy" : "top" + std::to_string(K); }
 
@@ -58,6 +48,25 @@ class TopK {
   std::uint64_t seen_ = 0;
 };
 using Accuracy = TopK<1>;
+
+template <std::size_t K>
+template <class T, ClassTarget Target>
+void TopK<K>::add(Outputs<const T> outputs, std::span<const Target> targets) {
+  for (std::size_t n = 0; n < targets.size(); ++n) {
+    const std::size_t label = checked_class(label_of(targets[n]), outputs.features());
+    std::size_t larger = 0;
+    for (std::size_t c = 0; c < outputs.features(); ++c)
+      // A tie counts against the sample unless its class comes first; not-a-number is never right.
+      larger += c != label &&
+                !(outputs(c, n) < outputs(label, n) || (outputs(c, n) == outputs(label, n) && c > label));
+    right_ += larger < K;
+  }
+  seen_ += targets.size();
+}
+
+#if defined(CAPTCHA_COMPILED)
+CAPTCHA_INSTANTIATE void TopK<1>::add(Outputs<const float>, std::span<const int>);
+#endif
 
 /// How often each class was taken for each other: counts[truth * classes + prediction].
 class ConfusionMatrix {

@@ -2,12 +2,15 @@
 // size; a step allocates nothing.
 #pragma once
 
+#include <captcha/config/compiled.hpp>
 #include <captcha/core/aligned.hpp>
+#include <captcha/core/error.hpp>
 #include <captcha/core/layer.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/weights.hpp>
 
 #include <cassert>
+#include <cstddef>
 #include <memory>
 #include <span>
 
@@ -21,47 +24,116 @@ constexpr std::size_t training_values(int samples) {
   return Net::saved(S).values(samples) + scratch.values(samples) + output.values(samples);
 }
 
+/// A tape without the type of its network, which is known by its weights: what trains a network by this class
+/// is compiled once for all of them.
+template <class T>
+class AnyTape {
+ public:
+  virtual ~AnyTape();
+
+  int capacity() const { return capacity_; }
+  /// One flag a parameter slot, in state-dict order: frozen ones get no gradient, frozen norms do not drift.
+  std::span<bool> frozen() { return {frozen_.get(), slots_.parameter_slots}; }
+  /// The gradient of the loss by the output, [feature][sample]: a loss fills it between forward and backward.
+  std::span<T> output_gradient(int samples) { return std::span(output_gradient_).first(values(samples)); }
+
+  /// The network's output, [feature][sample] (or [row][column][channel][sample]); valid until the next call.
+  /// Error for the weights of another network.
+  std::span<const T> forward(WeightValues<T>& weights, const T* x, int samples, Noise noise,
+                             Workers& workers);
+
+  /// Adds the gradients of the last forward to `gradients`, given output_gradient. `x`, `noise` and `weights`
+  /// as then. `dx`, when not null, receives the gradient by the input.
+  void backward(const WeightValues<T>& weights, WeightValues<T>& gradients, const T* x, int samples,
+                Noise noise, Workers& workers, T* dx = nullptr);
+
+ protected:
+  /// For so many values to be saved and as scratch space, and that many a sample as output.
+  AnyTape(const SlotCounter& slots, int capacity, std::size_t saved, std::size_t scratch, std::size_t output);
+
+ private:
+  virtual void run(const Forward<T>& call) = 0;
+  virtual void run(const Backward<T>& call) = 0;
+
+  std::size_t values(int samples) const { return features_ * static_cast<std::size_t>(samples); }
+  void require_own(const WeightValues<T>& weights) const;
+
+  SlotCounter slots_;
+  int capacity_;
+  std::size_t features_;  // values that the network gives for a sample
+  AlignedVector<T> saved_;
+  AlignedVector<T> scratch_;
+  AlignedVector<T> output_;
+  AlignedVector<T> output_gradient_;
+  std::unique_ptr<bool[]> frozen_;
+};
+
+template <class T>
+AnyTape<T>::AnyTape(const SlotCounter& slots, int capacity, std::size_t saved, std::size_t scratch,
+                    std::size_t output)
+    : slots_(slots),
+      capacity_(capacity),
+      features_(output),
+      saved_(saved),
+      scratch_(scratch),
+      output_(values(capacity)),
+      output_gradient_(output_.size()),
+      frozen_(std::make_unique<bool[]>(slots.parameter_slots)) {}
+
+template <class T>
+AnyTape<T>::~AnyTape() = default;
+
+template <class T>
+std::span<const T> AnyTape<T>::forward(WeightValues<T>& weights, const T* x, int samples, Noise noise,
+                                       Workers& workers) {
+  require_own(weights);
+  assert(samples <= capacity_);
+  run(Forward<T>{samples, x, output_.data(), weights.parameters().data(), weights.buffers().data(),
+                 saved_.data(), scratch_.data(), frozen_.get(), noise, workers});
+  return std::span<const T>(output_).first(values(samples));
+}
+
+template <class T>
+void AnyTape<T>::backward(const WeightValues<T>& weights, WeightValues<T>& gradients, const T* x, int samples,
+                          Noise noise, Workers& workers, T* dx) {
+  require_own(weights);
+  require_own(gradients);
+  run(Backward<T>{samples, x, output_.data(), output_gradient_.data(), dx, weights.parameters().data(),
+                  weights.buffers().data(), gradients.parameters().data(), saved_.data(), scratch_.data(),
+                  frozen_.get(), noise, workers});
+}
+
+template <class T>
+void AnyTape<T>::require_own(const WeightValues<T>& weights) const {
+  if (weights.parameters().size() != slots_.parameters || weights.buffers().size() != slots_.buffers)
+    throw Error("tape: these are the weights of another network");
+}
+
+#if defined(CAPTCHA_COMPILED)
+CAPTCHA_INSTANTIATE class AnyTape<float>;
+#endif
+
 /// Runs Net forward and backward on batches of at most `capacity` samples of shape S, stored as
 /// [row][column][channel][sample].
 template <class Net, Shape S, class T = float>
-class Tape {
+class Tape final : public AnyTape<T> {
   static_assert(check_shapes<Net, S>());
 
  public:
   static constexpr Shape output_shape = Net::out(S);
 
   explicit Tape(int capacity)
-      : capacity_(capacity),
-        saved_(saved.values(capacity)),
-        scratch_(scratch.values(capacity)),
-        output_(output_shape.size() * static_cast<std::size_t>(capacity)),
-        output_gradient_(output_.size()),
-        frozen_(std::make_unique<bool[]>(slot_count<Net>.parameter_slots)) {}
+      : AnyTape<T>(slot_count<Net>, capacity, saved.values(capacity), scratch.values(capacity),
+                   output_shape.size()) {}
 
-  int capacity() const { return capacity_; }
-  /// One flag a parameter slot, in state-dict order: frozen ones get no gradient, frozen norms do not drift.
-  std::span<bool> frozen() { return {frozen_.get(), slot_count<Net>.parameter_slots}; }
-  /// The gradient of the loss by the output, [feature][sample]: a loss fills it between forward and backward.
-  std::span<T> output_gradient(int samples) { return std::span(output_gradient_).first(values(samples)); }
-
-  /// The network's output, [feature][sample] (or [row][column][channel][sample]); valid until the next call.
+  /// As AnyTape's, for weights of which the compiler knows that they are Net's.
   std::span<const T> forward(Weights<Net, T>& weights, const T* x, int samples, Noise noise,
                              Workers& workers) {
-    assert(samples <= capacity_);
-    run_forward<Net, S>(Forward<T>{samples, x, output_.data(), weights.parameters().data(),
-                                   weights.buffers().data(), saved_.data(), scratch_.data(), frozen_.get(),
-                                   noise, workers});
-    return std::span<const T>(output_).first(values(samples));
+    return AnyTape<T>::forward(weights, x, samples, noise, workers);
   }
-
-  /// Adds the gradients of the last forward to `gradients`, given output_gradient. `x`, `noise` and `weights`
-  /// as then. `dx`, when not null, receives the gradient by the input.
   void backward(const Weights<Net, T>& weights, Weights<Net, T>& gradients, const T* x, int samples,
                 Noise noise, Workers& workers, T* dx = nullptr) {
-    Net::template backward<S>(Backward<T>{samples, x, output_.data(), output_gradient_.data(), dx,
-                                          weights.parameters().data(), weights.buffers().data(),
-                                          gradients.parameters().data(), saved_.data(), scratch_.data(),
-                                          frozen_.get(), noise, workers});
+    AnyTape<T>::backward(weights, gradients, x, samples, noise, workers, dx);
   }
 
  private:
@@ -69,16 +141,8 @@ class Tape {
   static constexpr Footprint scratch =
       either(Net::scratch(S, Pass::forward), Net::scratch(S, Pass::backward));
 
-  static constexpr std::size_t values(int samples) {
-    return output_shape.size() * static_cast<std::size_t>(samples);
-  }
-
-  int capacity_;
-  AlignedVector<T> saved_;
-  AlignedVector<T> scratch_;
-  AlignedVector<T> output_;
-  AlignedVector<T> output_gradient_;
-  std::unique_ptr<bool[]> frozen_;
+  void run(const Forward<T>& call) override { run_forward<Net, S>(call); }
+  void run(const Backward<T>& call) override { Net::template backward<S>(call); }
 };
 
 }  // namespace captcha

@@ -49,6 +49,9 @@ class WeightValues {
   std::span<T> buffers() { return buffers_; }
   std::span<const T> buffers() const { return buffers_; }
 
+  /// As many values, all 0: gradients and moments start so.
+  WeightValues zeros_like() const { return {*slots_, parameters_.size(), buffers_.size()}; }
+
   /// Every slot, in state-dict order.
   const std::vector<PlacedSlot>& slots() const { return *slots_; }
 
@@ -71,8 +74,8 @@ class WeightValues {
   void initialise(std::uint64_t seed);
 
  protected:
-  WeightValues(const std::vector<PlacedSlot>& slots, const SlotCounter& count)
-      : slots_(&slots), parameters_(count.parameters), buffers_(count.buffers) {}
+  WeightValues(const std::vector<PlacedSlot>& slots, std::size_t parameters, std::size_t buffers)
+      : slots_(&slots), parameters_(parameters), buffers_(buffers) {}
 
  private:
   const std::vector<PlacedSlot>* slots_;
@@ -159,7 +162,7 @@ class Weights : public WeightValues<T> {
 
  private:
   struct Zeros {};
-  explicit Weights(Zeros) : WeightValues<T>(slots(), slot_count<Net>) {}
+  explicit Weights(Zeros) : WeightValues<T>(slots(), slot_count<Net>.parameters, slot_count<Net>.buffers) {}
 };
 
 }  // namespace captcha

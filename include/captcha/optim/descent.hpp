@@ -16,27 +16,14 @@
 
 namespace captcha {
 
-/// Applies optimizer O to Weights<Net, T>. Work is split into stretches of fixed size, so the result does not
-/// depend on the number of threads.
-template <class Net, Optimizer O, class T = float>
+/// Applies optimizer O to a network's weights. Work is split into stretches of fixed size, so the result does
+/// not depend on the number of threads.
+template <Optimizer O, class T = float>
 class Descent {
  public:
-  /// Error as slot_settings.
-  explicit Descent(const O& optimizer, const std::vector<ParameterGroup>& groups = {}, bool decay_all = false)
-      : optimizer_(optimizer) {
-    moments_.reserve(O::moments);
-    for (int i = 0; i < O::moments; ++i) moments_.push_back(Weights<Net, T>::zeros());
-    const std::vector<SlotSettings> settings =
-        slot_settings(Weights<Net, T>::slots(), optimizer.weight_decay, decay_all, groups);
-    for (const PlacedSlot& placed : Weights<Net, T>::slots()) {
-      if (placed.is_buffer) continue;
-      const SlotSettings& slot = settings[frozen_.size()];
-      frozen_.push_back(slot.frozen);
-      for (std::size_t begin = 0; !slot.frozen && begin < placed.slot.size(); begin += stretch)
-        stretches_.push_back({placed.offset + begin, std::min(stretch, placed.slot.size() - begin), slot});
-    }
-    squares_.resize(stretches_.size());
-  }
+  /// For weights like these. Error as slot_settings.
+  Descent(const O& optimizer, const WeightValues<T>& weights, const std::vector<ParameterGroup>& groups = {},
+          bool decay_all = false);
 
   const O& optimizer() const { return optimizer_; }
   /// One flag a parameter slot; hand them to the tape.
@@ -47,38 +34,12 @@ class Descent {
   std::span<const WeightValues<T>> moments() const { return moments_; }
 
   /// The length of the gradient over all parameters that are trained.
-  double gradient_norm(const WeightValues<T>& gradients, Workers& workers) {
-    workers.run(static_cast<int>(stretches_.size()), [&](int task) {
-      const Stretch& s = stretches_[static_cast<std::size_t>(task)];
-      squares_[static_cast<std::size_t>(task)] =
-          sum_squares(s.size, gradients.parameters().data() + s.offset);
-    });
-    double sum = 0;
-    for (const double square : squares_) sum += square;
-    return std::sqrt(sum);
-  }
+  double gradient_norm(const WeightValues<T>& gradients, Workers& workers);
 
   /// One step with `rate_factor` times the optimizer's learning rate, on gradients scaled by
   /// `gradient_scale`, which are 0 afterwards.
   void step(WeightValues<T>& weights, WeightValues<T>& gradients, double rate_factor, double gradient_scale,
-            Workers& workers) {
-    ++steps_;
-    const auto moment = [&](std::size_t i, std::size_t offset) {
-      return i < moments_.size() ? moments_[i].parameters().data() + offset : nullptr;
-    };
-    workers.run(static_cast<int>(stretches_.size()), [&](int task) {
-      const Stretch& s = stretches_[static_cast<std::size_t>(task)];
-      T* gradient = gradients.parameters().data() + s.offset;
-      if (gradient_scale != 1)
-        for (std::size_t i = 0; i < s.size; ++i) gradient[i] *= static_cast<T>(gradient_scale);
-      optimizer_.update(Update<T>{weights.parameters().subspan(s.offset, s.size), gradient,
-                                  moment(0, s.offset), moment(1, s.offset),
-                                  static_cast<T>(static_cast<double>(optimizer_.learning_rate) * rate_factor *
-                                                 static_cast<double>(s.settings.rate)),
-                                  static_cast<T>(s.settings.weight_decay), steps_});
-      std::fill_n(gradient, s.size, T{0});  // while it is at hand
-    });
-  }
+            Workers& workers);
 
  private:
   static constexpr std::size_t stretch = std::size_t{1} << 15;
@@ -95,5 +56,55 @@ class Descent {
   std::vector<double> squares_;
   std::int64_t steps_ = 0;
 };
+
+template <Optimizer O, class T>
+Descent<O, T>::Descent(const O& optimizer, const WeightValues<T>& weights,
+                       const std::vector<ParameterGroup>& groups, bool decay_all)
+    : optimizer_(optimizer) {
+  moments_.reserve(O::moments);
+  for (int i = 0; i < O::moments; ++i) moments_.push_back(weights.zeros_like());
+  const std::vector<SlotSettings> settings =
+      slot_settings(weights.slots(), optimizer.weight_decay, decay_all, groups);
+  for (const PlacedSlot& placed : weights.slots()) {
+    if (placed.is_buffer) continue;
+    const SlotSettings& slot = settings[frozen_.size()];
+    frozen_.push_back(slot.frozen);
+    for (std::size_t begin = 0; !slot.frozen && begin < placed.slot.size(); begin += stretch)
+      stretches_.push_back({placed.offset + begin, std::min(stretch, placed.slot.size() - begin), slot});
+  }
+  squares_.resize(stretches_.size());
+}
+
+template <Optimizer O, class T>
+double Descent<O, T>::gradient_norm(const WeightValues<T>& gradients, Workers& workers) {
+  workers.run(static_cast<int>(stretches_.size()), [&](int task) {
+    const Stretch& s = stretches_[static_cast<std::size_t>(task)];
+    squares_[static_cast<std::size_t>(task)] = sum_squares(s.size, gradients.parameters().data() + s.offset);
+  });
+  double sum = 0;
+  for (const double square : squares_) sum += square;
+  return std::sqrt(sum);
+}
+
+template <Optimizer O, class T>
+void Descent<O, T>::step(WeightValues<T>& weights, WeightValues<T>& gradients, double rate_factor,
+                         double gradient_scale, Workers& workers) {
+  ++steps_;
+  const auto moment = [&](std::size_t i, std::size_t offset) {
+    return i < moments_.size() ? moments_[i].parameters().data() + offset : nullptr;
+  };
+  workers.run(static_cast<int>(stretches_.size()), [&](int task) {
+    const Stretch& s = stretches_[static_cast<std::size_t>(task)];
+    T* gradient = gradients.parameters().data() + s.offset;
+    if (gradient_scale != 1)
+      for (std::size_t i = 0; i < s.size; ++i) gradient[i] *= static_cast<T>(gradient_scale);
+    optimizer_.update(Update<T>{weights.parameters().subspan(s.offset, s.size), gradient, moment(0, s.offset),
+                                moment(1, s.offset),
+                                static_cast<T>(static_cast<double>(optimizer_.learning_rate) * rate_factor *
+                                               static_cast<double>(s.settings.rate)),
+                                static_cast<T>(s.settings.weight_decay), steps_});
+    std::fill_n(gradient, s.size, T{0});  // while it is at hand
+  });
+}
 
 }  // namespace captcha

@@ -3,6 +3,7 @@
 
 #include <captcha/train/state.hpp>
 
+#include <functional>
 #include <type_traits>
 
 namespace captcha {
@@ -99,10 +100,18 @@ concept Callback = AllHooks::any_callable<C>;
 template <class C>
 concept CallableHooks = AllHooks::all_named_callable<C>;
 
-/// Calls one hook of all callbacks that have it.
-template <class Hook, class... Callbacks>
-void notify(TrainingState& state, Callbacks&... callbacks) {
-  (Hook::call(callbacks, state), ...);
+/// The hooks of any number of callbacks, which must outlive it, without their types.
+struct Hooks {
+  std::function<void(TrainingState&)> on_start, on_epoch_start, on_step, on_epoch_end, on_end;
+};
+
+/// Each hook calls all callbacks that have it, in order.
+template <class... Callbacks>
+Hooks hooks_of(Callbacks&... callbacks) {
+  const auto all = [&]<class Hook>(Hook) {
+    return [&callbacks...]([[maybe_unused]] TrainingState& state) { (Hook::call(callbacks, state), ...); };
+  };
+  return {all(OnStart{}), all(OnEpochStart{}), all(OnStep{}), all(OnEpochEnd{}), all(OnEnd{})};
 }
 
 }  // namespace captcha

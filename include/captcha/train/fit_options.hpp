@@ -73,9 +73,9 @@ class Description {
 /// Error "fit: what" unless it holds.
 CAPTCHA_INLINE void require_option(bool holds, const char* what);
 
-/// The options, if each lies in its range; else Error.
+/// Error unless each option lies in its range.
 template <class O, class L, class Metrics>
-const FitOptions<O, L, Metrics>& checked(const FitOptions<O, L, Metrics>& options) {
+void require_valid(const FitOptions<O, L, Metrics>& options) {
   const auto in_range = [](double value, double least, double below) {
     return value >= least && value < below;
   };
@@ -87,7 +87,6 @@ const FitOptions<O, L, Metrics>& checked(const FitOptions<O, L, Metrics>& option
                  "the weight decay must not be negative");
   require_option(in_range(options.clip_norm, 0, any), "clip_norm must not be negative");
   require_option(in_range(options.average_decay, 0, 1), "average_decay must be at least 0 and less than 1");
-  return options;
 }
 
 /// What of the options must be the same in a run that goes on. Of a schedule its values at a few places are

@@ -42,9 +42,11 @@ RateCurve find_learning_rate(const Weights<Net>& weights, const Train& train,
                               .seed = options.seed,
                               .threads = options.loader_threads,
                               .drop_last = true});
-  TrainingStep<Net, Train::shape, O, L> step(
-      batch_size, options.loss, Descent<Net, O>(options.optimizer, options.groups, options.decay_all),
-      StepOptions{1, options.clip_norm, options.seed});
+  auto step = training_step<Train::shape>(copy, batch_size, options.loss, options.optimizer,
+                                          {.clip_norm = options.clip_norm,
+                                           .seed = options.seed,
+                                           .groups = options.groups,
+                                           .decay_all = options.decay_all});
   RateCurve curve;
   constexpr double keep = 0.95;
   double smooth = 0, least = 0;

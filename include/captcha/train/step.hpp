@@ -8,11 +8,15 @@
 #include <captcha/model/tape.hpp>
 #include <captcha/model/weights.hpp>
 #include <captcha/optim/descent.hpp>
+#include <captcha/optim/groups.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace captcha {
@@ -23,48 +27,38 @@ struct StepOptions {
   double clip_norm = 0;        ///< largest length of the gradient over all parameters (Pascanu et al. 2012,
                                ///< arXiv:1211.5063); 0 for no limit
   std::uint64_t seed = 0;      ///< of dropout
+  std::vector<ParameterGroup> groups = {};
+  bool decay_all = false;  ///< weight decay on biases and norms too
 };
 
-/// The memory and the state of training Net on images of shape S: tape, gradients and optimizer.
-template <class Net, Shape S, Optimizer O, class L>
+/// The memory and the state of training a network: its tape, its gradients and the optimizer.
+template <Optimizer O, class L>
 class TrainingStep {
  public:
-  TrainingStep(std::size_t batch_size, const L& loss, Descent<Net, O> descent, StepOptions options)
-      : tape_(static_cast<int>(batch_size)),
-        gradients_(Weights<Net>::zeros()),
+  /// Of the network to which the tape and these weights belong; see training_step. Error as slot_settings.
+  TrainingStep(std::unique_ptr<AnyTape<float>> tape, const WeightValues<float>& weights, const L& loss,
+               const O& optimizer, const StepOptions& options)
+      : tape_(std::move(tape)),
+        gradients_(weights.zeros_like()),
         loss_(loss),
-        descent_(std::move(descent)),
+        descent_(optimizer, weights, options.groups, options.decay_all),
         options_(options) {
-    std::copy(descent_.frozen().begin(), descent_.frozen().end(), tape_.frozen().begin());
+    std::copy(descent_.frozen().begin(), descent_.frozen().end(), tape_->frozen().begin());
   }
 
-  Descent<Net, O>& descent() { return descent_; }
-  const Descent<Net, O>& descent() const { return descent_; }
+  Descent<O>& descent() { return descent_; }
+  const Descent<O>& descent() const { return descent_; }
 
   /// The loss and the outputs of a batch; changes weights (unless more batches are to be accumulated) and
   /// running statistics. `rate_factor` multiplies the learning rate. NotANumber when the loss is none: the
   /// weights are then as they were before this step.
   template <class Target>
-  double run(Weights<Net>& weights, const Batch<float, Target>& batch, std::size_t step, double rate_factor,
-             Workers& workers) {
-    const int samples = static_cast<int>(batch.size());
-    const Noise noise{options_.seed, step, 0};
-    const auto outputs = tape_.forward(weights, batch.inputs().data(), samples, noise, workers);
-    outputs_ = {outputs, batch.size()};
-    const double loss =
-        loss_(outputs_, batch.targets(), Outputs<float>{tape_.output_gradient(samples), batch.size()});
-    if (!std::isfinite(loss))
-      throw NotANumber("step " + std::to_string(step) + ": the loss is not a number (" +
-                       std::to_string(loss) +
-                       "); lower the learning rate, clip the gradient, or look for not-a-number in the data");
-    tape_.backward(weights, gradients_, batch.inputs().data(), samples, noise, workers);
-    if (++collected_ == options_.accumulate) update(weights, rate_factor, workers);
-    return loss;
-  }
+  double run(WeightValues<float>& weights, const Batch<float, Target>& batch, std::size_t step,
+             double rate_factor, Workers& workers);
 
   /// Updates the weights with the batches collected since the last update, if there are any: at the end of an
   /// epoch, where fewer than `accumulate` may be left.
-  void finish(Weights<Net>& weights, double rate_factor, Workers& workers) {
+  void finish(WeightValues<float>& weights, double rate_factor, Workers& workers) {
     if (collected_ > 0) update(weights, rate_factor, workers);
   }
 
@@ -72,23 +66,53 @@ class TrainingStep {
   Outputs<const float> outputs() const { return outputs_; }
 
  private:
-  void update(Weights<Net>& weights, double rate_factor, Workers& workers) {
-    double scale = 1.0 / static_cast<double>(collected_);
-    if (options_.clip_norm > 0) {
-      const double norm = descent_.gradient_norm(gradients_, workers) * scale;
-      if (norm > options_.clip_norm) scale *= options_.clip_norm / norm;
-    }
-    descent_.step(weights, gradients_, rate_factor, scale, workers);
-    collected_ = 0;
-  }
+  void update(WeightValues<float>& weights, double rate_factor, Workers& workers);
 
-  Tape<Net, S> tape_;
-  Weights<Net> gradients_;
+  std::unique_ptr<AnyTape<float>> tape_;
+  WeightValues<float> gradients_;
   L loss_;
-  Descent<Net, O> descent_;
+  Descent<O> descent_;
   StepOptions options_;
   Outputs<const float> outputs_{};
   std::size_t collected_ = 0;
 };
+
+template <Optimizer O, class L>
+template <class Target>
+double TrainingStep<O, L>::run(WeightValues<float>& weights, const Batch<float, Target>& batch,
+                               std::size_t step, double rate_factor, Workers& workers) {
+  const int samples = static_cast<int>(batch.size());
+  const Noise noise{options_.seed, step, 0};
+  const auto outputs = tape_->forward(weights, batch.inputs().data(), samples, noise, workers);
+  outputs_ = {outputs, batch.size()};
+  const double loss =
+      loss_(outputs_, batch.targets(), Outputs<float>{tape_->output_gradient(samples), batch.size()});
+  if (!std::isfinite(loss))
+    throw NotANumber("step " + std::to_string(step) + ": the loss is not a number (" + std::to_string(loss) +
+                     "); lower the learning rate, clip the gradient, or look for not-a-number in the data");
+  tape_->backward(weights, gradients_, batch.inputs().data(), samples, noise, workers);
+  if (++collected_ == options_.accumulate) update(weights, rate_factor, workers);
+  return loss;
+}
+
+template <Optimizer O, class L>
+void TrainingStep<O, L>::update(WeightValues<float>& weights, double rate_factor, Workers& workers) {
+  double scale = 1.0 / static_cast<double>(collected_);
+  if (options_.clip_norm > 0) {
+    const double norm = descent_.gradient_norm(gradients_, workers) * scale;
+    if (norm > options_.clip_norm) scale *= options_.clip_norm / norm;
+  }
+  descent_.step(weights, gradients_, rate_factor, scale, workers);
+  collected_ = 0;
+}
+
+/// A training step of these weights' network on batches of at most `batch_size` images of shape S:
+/// `auto step = training_step<chw(1, 52, 32)>(weights, 64, CrossEntropy{}, AdamW{});`
+template <Shape S, class Net, Optimizer O, class L>
+TrainingStep<O, L> training_step(const Weights<Net>& weights, std::size_t batch_size, const L& loss,
+                                 const O& optimizer, const StepOptions& options = {}) {
+  return TrainingStep<O, L>(std::make_unique<Tape<Net, S>>(static_cast<int>(batch_size)), weights, loss,
+                            optimizer, options);
+}
 
 }  // namespace captcha
