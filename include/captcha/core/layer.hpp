@@ -133,9 +133,10 @@ template <class L, Shape S, class T>
 
 /// Runs the prediction of L on packed weights. `call.buffers` is set here.
 template <class L, Shape S, class T>
-void run_infer(Infer<T> call) {
-  call.buffers = call.parameters + slot_count<L>.parameters;
-  L::template infer<S>(call);
+void run_infer(const Infer<T>& call) {
+  Infer<T> own = call;
+  own.buffers = call.parameters + slot_count<L>.parameters;
+  L::template infer<S>(own);
 }
 
 /// Runs the training-time forward of L, which is infer for a layer that has no other.
@@ -146,6 +147,12 @@ void run_forward(const Forward<T>& call) {
   else
     L::template infer<S>(
         Infer<T>{call.samples, call.x, call.y, call.parameters, call.buffers, call.scratch, call.workers});
+}
+
+/// Runs the backward of L.
+template <class L, Shape S, class T>
+void run_backward(const Backward<T>& call) {
+  L::template backward<S>(call);
 }
 
 /// Calls f.template operator()<I>() for I = 0 … Count - 1.

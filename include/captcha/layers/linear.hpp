@@ -6,12 +6,9 @@
 #pragma once
 
 #include <captcha/core/layer.hpp>
-#include <captcha/kernels/gemm.hpp>
-#include <captcha/kernels/sum.hpp>
-#include <captcha/kernels/tile.hpp>
-#include <captcha/kernels/workers.hpp>
+#include <captcha/kernels/linear.hpp>
 
-#include <algorithm>
+#include <cstddef>
 
 namespace captcha {
 
@@ -42,61 +39,20 @@ struct Linear : LayerDefaults {
   }
 
   // --- infer ---
-  /// Without BLAS: a program that only predicts need not link it.
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
-    each_block(Out, call.workers, [&](int begin, int end) {
-      Sum<T> sum({.rows = end - begin,
-                  .columns = call.samples,
-                  .depth = In,
-                  .a = call.parameters + std::ptrdiff_t{begin} * In,
-                  .a_row = In,
-                  .a_step = 1,
-                  .b = call.x,
-                  .b_step = call.samples,
-                  .c = call.y + std::ptrdiff_t{begin} * call.samples,
-                  .c_row = call.samples,
-                  .start = Bias ? Start::bias : Start::zero,
-                  .bias = Bias ? call.parameters + weight_size + begin : nullptr});
-      sum.add({0, 0});
-      sum.finish();
-    });
+    linear_infer({call.samples, In, Out}, call.x, call.parameters,
+                 Bias ? call.parameters + weight_size : nullptr, call.y, call.workers);
   }
 
   // --- backward ---
   template <Shape S, class T>
   static void backward(const Backward<T>& call) {
-    const auto samples = static_cast<std::size_t>(call.samples);
-    if (!call.frozen[0])
-      each_block(Out, call.workers, [&](int begin, int end) {
-        gemm(end - begin, In, call.samples,
-             Matrix<T>{call.dy + static_cast<std::size_t>(begin) * samples, call.samples},
-             Matrix<T>{call.x, call.samples, Stored::transposed}, T{1},
-             call.gradients + static_cast<std::size_t>(begin) * std::size_t{In}, In);
-      });
+    const LinearGeometry g{call.samples, In, Out};
+    if (!call.frozen[0]) linear_backward_weight(g, call.x, call.dy, call.gradients, call.workers);
     if constexpr (Bias)
-      if (!call.frozen[1])
-        for (int o = 0; o < Out; ++o) {
-          const T* dy = call.dy + static_cast<std::size_t>(o) * samples;
-          call.gradients[weight_size + static_cast<std::size_t>(o)] +=
-              static_cast<T>(sum_terms<T>(samples, [dy](std::size_t i) { return dy[i]; }));
-        }
-    if (call.dx)
-      each_block(In, call.workers, [&](int begin, int end) {
-        gemm(end - begin, call.samples, Out, Matrix<T>{call.parameters + begin, In, Stored::transposed},
-             Matrix<T>{call.dy, call.samples}, T{0}, call.dx + static_cast<std::size_t>(begin) * samples,
-             call.samples);
-      });
-  }
-
- private:
-  template <class F>
-  static void each_block(int features, Workers& workers, F&& f) {
-    const int blocks = (features + 127) / 128;
-    workers.run(blocks, [&](int task) {
-      const Slice slice = slice_of(features, task, blocks);
-      f(slice.begin, slice.end);
-    });
+      if (!call.frozen[1]) linear_backward_bias(g, call.dy, call.gradients + weight_size);
+    if (call.dx) linear_backward_input(g, call.dy, call.parameters, call.dx, call.workers);
   }
 };
 
