@@ -32,12 +32,20 @@ struct Channels {
   std::size_t end;
 };
 
+/// How many: at most so many that three arrays of their values stay in a second-level cache, because
+/// statistics and gradients are passes over the same memory one after the other.
+constexpr std::size_t channels_of_task(const ChannelGeometry& g) {
+  constexpr std::size_t values = 1 << 16;
+  return std::clamp<std::size_t>(values / std::max<std::size_t>(g.count(), 1), 1, Channels::most);
+}
+
 /// Calls f(channels) for every few channels, each a task.
 template <class F>
 void for_each_channels(const ChannelGeometry& g, Workers& workers, F&& f) {
-  workers.run(static_cast<int>((g.channels + Channels::most - 1) / Channels::most), [&](int task) {
-    const std::size_t begin = static_cast<std::size_t>(task) * Channels::most;
-    f(Channels{begin, std::min(begin + Channels::most, g.channels)});
+  const std::size_t width = channels_of_task(g);
+  workers.run(static_cast<int>((g.channels + width - 1) / width), [&](int task) {
+    const std::size_t begin = static_cast<std::size_t>(task) * width;
+    f(Channels{begin, std::min(begin + width, g.channels)});
   });
 }
 

@@ -36,7 +36,7 @@ struct PoolGeometry {
 /// Calls f(begin, end) for stretches of the run, each a task.
 template <class F>
 void for_each_part(const PoolGeometry& g, Workers& workers, F&& f) {
-  constexpr std::size_t part = 512;
+  constexpr std::size_t part = 256;
   workers.run(static_cast<int>((g.run + part - 1) / part), [&](int task) {
     const std::size_t begin = static_cast<std::size_t>(task) * part;
     f(begin, std::min(begin + part, g.run));

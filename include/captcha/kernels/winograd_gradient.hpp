@@ -19,7 +19,7 @@ constexpr std::size_t gradient_values(const ConvGeometry& g) {
 template <class T>
 [[gnu::noinline]] void backward_weight(const ConvGeometry& g, const T* x, const T* turned, T* dw,
                                        T* spread_dy, T* spread_dw, Workers& workers) {
-  constexpr int some_ins = 16, most_blocks = 2, width = 64;  // of a task
+  constexpr int most_blocks = 2, width = 64;  // of a task
   const Sides sides(g, false);
   const Side &rows = sides.rows, &columns = sides.columns;
   const Tile tile = tile_of(g);
@@ -29,6 +29,7 @@ template <class T>
                        block_values = std::ptrdiff_t{g.samples} * block_width;
   const std::ptrdiff_t point = std::ptrdiff_t{g.in_channels} * block_width;  // of the weights
   const int parts = (blocks + most_blocks - 1) / most_blocks;
+  const int some_ins = g.in_channels / 16 * parts < 8 ? 8 : 16;  // smaller tasks where there are few
   for (int row = 0; row < rows.tiles(); ++row) {
     workers.run(across * blocks, [&](int task) {
       const int column = task / blocks;

@@ -90,7 +90,7 @@ class Workers {
 /// and being woken would take longer.
 template <class V>
 void wait_while(const std::atomic<V>& value, V old) {
-  for (int turn = 0; turn < 4000; ++turn) {
+  for (int turn = 0; turn < 16000; ++turn) {
     if (value.load(std::memory_order_acquire) != old) return;
 #if defined(__x86_64__)
     __builtin_ia32_pause();
