@@ -49,7 +49,7 @@ struct ChainOf<LayerList<Layers...>> {
     Footprint hungriest{};
     for (std::size_t i = 0; i < count; ++i)
       hungriest = either(hungriest, scratch_of[i](p.places[i].shape, pass));
-    return followed_by(p.sizes.planes(pass), hungriest);
+    return followed_by(p.sizes.planes(pass).both(), hungriest);
   }
   static constexpr std::size_t multiply_adds(Shape in) {
     constexpr std::array<std::size_t (*)(Shape), count> cost{&Layers::multiply_adds...};
@@ -134,13 +134,13 @@ struct ChainOf<LayerList<Layers...>> {
       if (i + 1 == count) break;
       const Footprint size{next.shape.size(), 0};
       next.kept = reads_of[i].output || reads_of[i + 1].input;
-      sizes.infer_plane = either(sizes.infer_plane, size);
-      sizes.backward_plane = either(sizes.backward_plane, size);
+      sizes.infer.hold(i + 1, size);
+      sizes.backward.hold(i + 1, size);
       if (next.kept) {
         next.value = sizes.saved;
         sizes.saved = followed_by(sizes.saved, size);
       } else {
-        sizes.forward_plane = either(sizes.forward_plane, size);
+        sizes.forward.hold(i + 1, size);
       }
     }
     return p;

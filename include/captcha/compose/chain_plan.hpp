@@ -23,19 +23,24 @@ struct ChainPlace {
   SlotCounter slots{};  ///< parameter values, buffer values and slots in front of it
 };
 
+/// The two planes that boundaries which are not kept alternate between, each as large as the largest of its.
+struct ChainPlanePair {
+  std::array<Footprint, 2> of{};  ///< even boundaries, odd ones
+
+  constexpr void hold(std::size_t boundary, Footprint size) {
+    of[boundary % 2] = either(of[boundary % 2], size);
+  }
+  constexpr Footprint first() const { return followed_by({}, of[0]); }
+  constexpr Footprint both() const { return followed_by(first(), of[1]); }
+};
+
 /// What a chain needs beyond its places.
 struct ChainSizes {
-  Footprint saved{};        ///< everything backward must find
-  Footprint infer_plane{};  ///< one of the two planes that unkept boundaries alternate between
-  Footprint forward_plane{};
-  Footprint backward_plane{};
+  Footprint saved{};  ///< everything backward must find
+  ChainPlanePair infer{}, forward{}, backward{};
 
-  constexpr Footprint plane(Pass pass) const {
-    return pass == Pass::infer ? infer_plane : pass == Pass::forward ? forward_plane : backward_plane;
-  }
-  /// Both planes.
-  constexpr Footprint planes(Pass pass) const {
-    return followed_by(followed_by({}, plane(pass)), plane(pass));
+  constexpr const ChainPlanePair& planes(Pass pass) const {
+    return pass == Pass::infer ? infer : pass == Pass::forward ? forward : backward;
   }
 };
 
@@ -56,8 +61,8 @@ class ChainPlanes {
  public:
   ChainPlanes(const ChainSizes& sizes, Pass pass, T* scratch, int samples)
       : even_(scratch),
-        odd_(scratch + followed_by({}, sizes.plane(pass)).offset(samples)),
-        inner_(scratch + sizes.planes(pass).offset(samples)) {}
+        odd_(scratch + sizes.planes(pass).first().offset(samples)),
+        inner_(scratch + sizes.planes(pass).both().offset(samples)) {}
 
   /// Where a boundary that is not kept lies.
   T* at(std::size_t boundary) const { return boundary % 2 == 0 ? even_ : odd_; }

@@ -67,23 +67,12 @@ constexpr Slice reached(const Axis& axis, int begin, int end) {
 /// Rows of a task of forward_few.
 inline constexpr int few_rows = 32;
 
-/// What a product of so many rows costs: full tiles have eight, smaller ones wait for their weights.
-constexpr int cost_of(int rows) {
-  return rows / 8 * 16 + rows % 8 / 4 * 12 + rows % 4 / 2 * 8 + rows % 2 * 6;
-}
-
-/// Whether it is cheaper to take the columns of the image one after the other than all together: each column
-/// then leaves out the taps that are padding for it, but makes smaller products.
-constexpr bool by_column(const ConvGeometry& g, int samples) {
-  const auto taps = [&](int begin, int end) {
-    const Slice some = reached(g.columns, begin, end);
-    return some.end - some.begin;
-  };
-  int apart = 0;
-  for (int column = 0; column < g.columns.out; ++column)
-    apart += taps(column, column + 1) * cost_of(g.rows.out * samples);
-  const int together = taps(0, g.columns.out) * cost_of(g.rows.out * g.columns.out * samples);
-  return apart * 6 < together * 5;
+/// Whether so many of the taps are padding that it pays to leave them out column by column, in smaller
+/// products.
+constexpr bool by_column(const Axis& columns) {
+  int live = 0;
+  for (int c = 0; c < columns.kernel; ++c) live += columns.outputs(c).end - columns.outputs(c).begin;
+  return 8 * live < 7 * columns.kernel * columns.out;
 }
 
 /// y = w * x and `ending` for the last `samples` of the batch. `scratch` holds Padded::values. The rows of a
@@ -93,42 +82,55 @@ void forward_few(const ConvGeometry& g, int samples, const T* x, const T* w, con
                  T* scratch, Workers& workers) {
   const Padded padded(g, samples);
   pad(g, padded, x, scratch, workers);
-  const int width = by_column(g, samples) ? 1 : g.columns.out;  // columns taken together
-  const int blocks = blocks_of(g), stretches = g.columns.out / width, rows = g.rows.out * width * samples;
+  const int blocks = blocks_of(g), height = g.rows.out * samples, rows = g.columns.out * height;
   const int parts = (rows + few_rows - 1) / few_rows;
-  workers.run(g.groups * blocks * stretches * parts, [&](int task) {
-    const int part = task % parts, first_column = task / parts % stretches * width;
-    const int group = task / (parts * stretches * blocks);
-    const Block block = block_of(g, group, task / (parts * stretches) % blocks);
-    const int begin = part * few_rows, count = std::min(few_rows, rows - begin);
+  const bool apart = by_column(g.columns);
+  workers.run(g.groups * blocks * parts, [&](int task) {
+    const int part = task % parts, group = task / (parts * blocks);
+    const Block block = block_of(g, group, task / parts % blocks);
+    const Slice some{part * few_rows, std::min(part * few_rows + few_rows, rows)};
     std::array<std::ptrdiff_t, std::size_t{few_rows}> from, to;
-    for (int i = 0; i < count; ++i) {
-      const int pixel = (begin + i) / samples, sample = (begin + i) % samples;
-      const int row = pixel / width, column = first_column + pixel % width;
-      from[static_cast<std::size_t>(i)] = padded.at(row * g.rows.stride, column * g.columns.stride) + sample;
-      to[static_cast<std::size_t>(i)] =
-          g.out(row, column) + std::ptrdiff_t{block.first + 1} * g.samples - samples + sample;
+    int first_row = g.rows.out, last_row = 0;
+    for (int i = some.begin; i < some.end; ++i) {
+      const int column = i / height, row = i % height / samples, sample = i % samples;
+      const auto at = static_cast<std::size_t>(i - some.begin);
+      from[at] = padded.at(row * g.rows.stride, column * g.columns.stride) + sample;
+      to[at] = g.out(row, column) + std::ptrdiff_t{block.first + 1} * g.samples - samples + sample;
+      first_row = std::min(first_row, row);
+      last_row = std::max(last_row, row);
     }
-    const int first_row = begin / samples / width, last_row = (begin + count - 1) / samples / width;
     const Slice row_taps = reached(g.rows, first_row, last_row + 1);
-    const Slice column_taps = reached(g.columns, first_column, first_column + width);
-    const int step = together(g, column_taps);
-    std::array<T, std::size_t{few_rows} * block_width> sums;
-    Sum<T> sum({.rows = count,
-                .columns = block.width,
-                .depth = step * g.group_in(),
-                .a = scratch + std::ptrdiff_t{group} * g.group_in() * samples,
-                .a_rows = from.data(),
-                .a_step = samples,
-                .b = w,
-                .b_step = block.width,
-                .c = sums.data(),
-                .c_row = block_width});
-    for (int r = row_taps.begin; r < row_taps.end; ++r)
-      for (int c = column_taps.begin; c < column_taps.end; c += step)
-        sum.add({padded.at(r * g.rows.dilation, c * g.columns.dilation), block.tap(g, r, c)});
-    sum.finish();
-    for (int i = 0; i < count; ++i)
+    std::array<T, std::size_t{few_rows} * block_width> sums{};
+    const auto reach = [&](int c) {
+      if (!apart) return some;
+      const Slice columns = g.columns.outputs(c);
+      return Slice{std::max(some.begin, columns.begin * height), std::min(some.end, columns.end * height)};
+    };
+    // The rows for which some kernel columns are inside the image are a product of their own.
+    for (int c = 0, end = 0; c < g.columns.kernel; c = end) {
+      const Slice own = reach(c);
+      for (end = c + 1; end < g.columns.kernel; ++end)
+        if (const Slice other = reach(end); other.begin != own.begin || other.end != own.end) break;
+      if (own.begin >= own.end) continue;
+      const int skipped = own.begin - some.begin, step = together(g, {c, end});
+      Sum<T> sum({.rows = own.end - own.begin,
+                  .columns = block.width,
+                  .depth = step * g.group_in(),
+                  .a = scratch + std::ptrdiff_t{group} * g.group_in() * samples,
+                  .a_rows = from.data() + skipped,
+                  .a_step = samples,
+                  .b = w,
+                  .b_step = block.width,
+                  .c = sums.data() + skipped * block_width,
+                  .c_row = block_width,
+                  .start = Start::memory,
+                  .then = w + block.tap(g, row_taps.begin, end % g.columns.kernel)});
+      for (int r = row_taps.begin; r < row_taps.end; ++r)
+        for (int k = c; k < end; k += step)
+          sum.add({padded.at(r * g.rows.dilation, k * g.columns.dilation), block.tap(g, r, k)});
+      sum.finish();
+    }
+    for (int i = 0; i < some.end - some.begin; ++i)
       ending.store(sums.data() + i * block_width, block.width, block.first, y,
                    to[static_cast<std::size_t>(i)], g.samples);
   });

@@ -42,6 +42,8 @@ struct Product {
   Start start = Start::zero;
   const T* bias = nullptr;  ///< a value a row
   const T* add = nullptr;   ///< added at the end, lying as c does; or null
+  const T* then = nullptr;  ///< what is read behind the last leg of b: set where b is weights that are read
+                            ///< once and far away, and so fetched ahead of their use
   bool rectify = false;     ///< whether a negative result becomes 0; not-a-number stays
   std::span<const Leg> legs{};
 };
@@ -63,16 +65,28 @@ template <int M, int V, int L, class T>
         sums[0][m][v] += p.bias[row + m];
   std::ptrdiff_t from[std::size_t{M}];
   for (int m = 0; m < M; ++m) from[m] = p.a_rows ? p.a_rows[row + m] : (row + m) * p.a_row;
-  for (const Leg& leg : p.legs) {
-    const T* a = p.a + leg.a;
-    const T* b = p.b + leg.b + column;
+  for (std::size_t i = 0; i < p.legs.size(); ++i) {
+    const T* a = p.a + p.legs[i].a;
+    const T* b = p.b + p.legs[i].b + column;
     int k = 0;
-    for (; k + turns <= p.depth; k += turns)
-      for (int turn = 0; turn < turns; ++turn, a += p.a_step, b += p.b_step)
-        for (int v = 0; v < V; ++v) {
-          const Vector right = reinterpret_cast<const Memory*>(b + v * L)->values;
-          for (int m = 0; m < M; ++m) sums[turn][m][v] += a[from[m]] * right;
-        }
+    const auto add_until = [&]<bool Fetch>(int end, const T* ahead) __attribute__((always_inline)) {
+      for (; k + turns <= end; k += turns)
+        for (int turn = 0; turn < turns; ++turn, a += p.a_step, b += p.b_step, ahead += p.b_step)
+          for (int v = 0; v < V; ++v) {
+            const Vector right = reinterpret_cast<const Memory*>(b + v * L)->values;
+            if constexpr (Fetch) __builtin_prefetch(ahead + v * L);
+            for (int m = 0; m < M; ++m) sums[turn][m][v] += a[from[m]] * right;
+          }
+    };
+    if (!p.then) {
+      add_until.template operator()<false>(p.depth, b);
+    } else {
+      // What the loads reach some steps later: the rest of this leg, then the start of the next.
+      constexpr int far = 96;
+      const T* const next = (i + 1 < p.legs.size() ? p.b + p.legs[i + 1].b : p.then) + column;
+      for (const int end : {p.depth - far, p.depth})
+        add_until.template operator()<true>(end, end == p.depth ? next : b + far * p.b_step);
+    }
     for (; k < p.depth; ++k, a += p.a_step, b += p.b_step)
       for (int v = 0; v < V; ++v) {
         const Vector right = reinterpret_cast<const Memory*>(b + v * L)->values;

@@ -224,7 +224,8 @@ template <class T>
                   .b = spread_w + (std::ptrdiff_t{block} * points + i) * g.in_channels * block_width,
                   .b_step = block_width,
                   .c = sums + i * sum_point,
-                  .c_row = block_width});
+                  .c_row = block_width,
+                  .then = spread_w + (std::ptrdiff_t{block} * points + i + 1) * g.in_channels * block_width});
       sum.add({0, 0});
       sum.finish();
     }
