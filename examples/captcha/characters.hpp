@@ -8,6 +8,7 @@
 
 #include "glyph_table.hpp"
 
+#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -32,12 +33,23 @@ inline ModelInfo character_info() {
 
 using Characters = ImageFolder<character>;
 
-/// The labelled characters of a folder. `resize` accepts other sizes.
-inline Characters open_characters(const std::filesystem::path& folder, bool resize = false) {
+/// The labelled characters of a folder. `resize` accepts other sizes; bad files that are left out are named
+/// on standard error.
+inline Characters open_characters(const std::filesystem::path& folder, bool resize = false,
+                                  BadFiles bad = BadFiles::fail) {
   if (!std::filesystem::is_directory(folder))
     throw Error(folder.string() + ": no such folder; `captcha generate --out " + folder.string() +
                 " --count 5000` makes one");
-  return Characters(folder, {.classes = class_names(), .resize = resize});
+  Characters characters(folder, {.classes = class_names(), .resize = resize, .bad = bad});
+  for (const BadFile& file : characters.report())
+    std::fprintf(stderr, "bad image: %s: %s\n", file.name.c_str(), file.reason.c_str());
+  return characters;
+}
+
+/// Says so on standard error when a file has no hashes, which only other programs write.
+inline void note_integrity(const SafetensorsFile& file, const std::filesystem::path& path) {
+  if (file.integrity() == Integrity::absent)
+    std::fprintf(stderr, "note: %s: no hashes, so its integrity cannot be checked\n", path.c_str());
 }
 
 /// A trained network from a model file. Error when the file is damaged or holds a model for something else.
@@ -51,11 +63,15 @@ inline Weights<Network> load_model(const std::filesystem::path& path) {
   require(info.architecture == architecture, "architecture", info.architecture, architecture);
   require(info.input == character, "input", to_string(info.input), to_string(character));
   require(info.normalisation == normalisation, "normalisation", info.normalisation, normalisation);
-  require(info.classes == class_names(), "list of classes", std::to_string(info.classes.size()) + " names",
+  std::string classes;
+  for (const std::string& name : info.classes) classes += name;
+  if (info.classes.size() != labels.size()) classes = std::to_string(info.classes.size()) + " names";
+  require(info.classes == class_names(), "list of classes", classes,
           std::string(labels.begin(), labels.end()));
   Weights<Network> weights = Weights<Network>::zeros();
   load_weights(file, path.string(), weights,
                {.prefix = file.metadata().contains("captcha.checkpoint") ? "weights/" : ""});
+  note_integrity(file, path);
   return weights;
 }
 

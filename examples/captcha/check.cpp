@@ -1,7 +1,7 @@
 // captcha data check: what is in a folder of characters, and what is wrong with it.
 #include "characters.hpp"
 #include "commands.hpp"
-#include <nlohmann/json.hpp>
+#include "report.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -13,8 +13,25 @@
 namespace captcha::app {
 namespace {
 
-/// Names of files that hold the same pixels.
+/// Names of files, such as those that hold the same pixels.
 using Group = std::vector<std::string>;
+
+/// A file that a training would not take.
+struct Refused {
+  std::string name;
+  ImageFault fault;
+  std::string reason;
+};
+
+/// Everything in a folder that is called like an image, folders too: whoever called them so meant images.
+std::vector<std::string> all_images(const std::filesystem::path& folder) {
+  std::vector<std::string> names = list_images(folder, false);
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (std::error_code unknown; has_image_name(entry.path()) && entry.is_directory(unknown))
+      names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 /// The first few names, then how many more there are.
 std::string some_of(const Group& files) {
@@ -24,42 +41,51 @@ std::string some_of(const Group& files) {
   return files.size() > shown ? text + " and " + std::to_string(files.size() - shown) + " more" : text;
 }
 
+/// "3: a.png b.png c.png": how many, and the first few.
+std::string counted(const Group& files) {
+  return std::to_string(files.size()) + (files.empty() ? "" : ": " + some_of(files));
+}
+
 }  // namespace
 
 int check(const CheckArguments& arguments) {
   if (!std::filesystem::is_directory(arguments.data))
     throw Error(arguments.data.string() + ": no such folder");
-  const std::vector<std::string> names = list_images(arguments.data, false);
+  const std::vector<std::string> names = all_images(arguments.data);
   if (names.empty())
     throw Error(arguments.data.string() + ": no images; expected PNG files called <label>_<number>.png");
 
   std::map<std::string, std::size_t> classes, sizes;
   std::map<std::string, Group> contents;  // files by their pixels
-  std::vector<std::pair<std::string, std::string>> bad;
-  std::size_t dark = 0, constant = 0;
+  std::vector<Refused> bad;
+  Group dark, constant;
   for (const std::string& name : names) {
     const std::filesystem::path path = arguments.data / name;
     try {
-      const Image image = read_image(path);
+      const Image image = to_grey(read_image(path));  // as a training sees it
       ++sizes[std::to_string(image.width) + " x " + std::to_string(image.height)];
       const std::size_t underscore = name.find('_');
       const std::string label = underscore == std::string::npos ? "" : name.substr(0, underscore);
       if (label.size() != 1 || std::find(labels.begin(), labels.end(), label[0]) == labels.end())
-        throw Error(path.string() + (label.empty()
-                                         ? ": no label, expected one before an underscore in the name"
-                                         : ": label '" + label + "' is none of the " +
-                                               std::to_string(labels.size()) + " classes"));
+        throw ImageError(
+            ImageFault::label,
+            path.string() + (label.empty() ? ": no label, expected one before an underscore in the name"
+                                           : ": label '" + label + "' is none of the " +
+                                                 std::to_string(labels.size()) + " classes"));
       if (image.width != character.width || image.height != character.height)
-        throw Error(path.string() + ": " + std::to_string(image.width) + " x " +
-                    std::to_string(image.height) + " pixels (width x height), expected " +
-                    std::to_string(character.width) + " x " + std::to_string(character.height));
+        throw ImageError(ImageFault::size,
+                         path.string() + ": " + std::to_string(image.width) + " x " +
+                             std::to_string(image.height) + " pixels (width x height), expected " +
+                             std::to_string(character.width) + " x " + std::to_string(character.height));
       ++classes[label];
       const auto [low, high] = std::minmax_element(image.pixels.begin(), image.pixels.end());
-      constant += *low == *high;
-      dark += *low != *high && *high <= 1;
+      if (*low == *high)
+        constant.push_back(name);
+      else if (*high <= 1)
+        dark.push_back(name);
       contents[std::string(image.pixels.begin(), image.pixels.end())].push_back(name);
-    } catch (const Error& error) {
-      bad.emplace_back(name, error.what());
+    } catch (const ImageError& error) {
+      bad.push_back({name, error.fault, error.what()});
     }
   }
 
@@ -88,8 +114,10 @@ int check(const CheckArguments& arguments) {
                                   {"same_pixels", same},
                                   {"same_pixels_other_label", contradictions},
                                   {"bad", nlohmann::ordered_json::array()}};
-    for (const auto& [name, reason] : bad) report["bad"].push_back({{"file", name}, {"reason", reason}});
-    std::printf("%s\n", report.dump(2).c_str());
+    for (const Refused& file : bad)
+      report["bad"].push_back(
+          {{"file", file.name}, {"kind", to_string(file.fault)}, {"reason", file.reason}});
+    print_report(report);
     return in_order ? 0 : 1;
   }
   std::printf("%s: %zu images, %zu good, %zu bad\n\nsize (width x height)\n", arguments.data.c_str(),
@@ -104,8 +132,8 @@ int check(const CheckArguments& arguments) {
     std::printf("  %c %7zu%s\n", label, count,
                 count == 0 ? "" : (" " + std::string(40 * count / most, '#')).c_str());
   }
-  std::printf("\nonly the values 0 and 1: %zu   constant: %zu   same pixels as another: %zu\n", dark,
-              constant, twice);
+  std::printf("\nonly the values 0 and 1: %s\nconstant: %s\nsame pixels as another: %zu\n",
+              counted(dark).c_str(), counted(constant).c_str(), twice);
   constexpr std::size_t shown = 10;
   for (std::size_t i = 0; i < same.size() && i < shown; ++i)
     std::printf("same pixels: %s\n", some_of(same[i]).c_str());
@@ -113,7 +141,7 @@ int check(const CheckArguments& arguments) {
     std::printf("same pixels: %zu more groups; --json lists all\n", same.size() - shown);
   for (const Group& files : contradictions)
     std::printf("bad: same pixels, different labels: %s\n", some_of(files).c_str());
-  for (const auto& [name, reason] : bad) std::printf("bad: %s\n", reason.c_str());
+  for (const Refused& file : bad) std::printf("bad: %s\n", file.reason.c_str());
   return in_order ? 0 : 1;
 }
 

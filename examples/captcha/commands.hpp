@@ -17,6 +17,7 @@ struct TrainArguments {
   std::filesystem::path pretrained;
   std::string freeze = "none";
   std::string group = "source";
+  std::string on_bad_image = "fail";
   double val_fraction = 0.05;
   std::size_t epochs = 0;  ///< 0: as many as show the network `images_shown` images
   std::size_t batch = 64;
@@ -27,6 +28,8 @@ struct TrainArguments {
   double average = 0;
   double clip = 0;
   std::size_t patience = 0;
+  std::size_t checkpoint_steps = 1000;
+  std::size_t keep = 2;
   bool augment = true;
   bool resize = false;
   bool resume = false;
@@ -68,7 +71,8 @@ struct CheckArguments {
   bool json = false;
 };
 
-/// Each returns the exit code: 0 for success, 1 when the data was not all in order. Errors are thrown.
+/// Each returns the exit code: 0 for success, 1 when the data was not all in order, 128 + its number when a
+/// signal ended it. Errors are thrown.
 /// `started` is called once the data are in order and the folder of the run exists.
 int train(const TrainArguments& arguments, const std::function<void()>& started);
 int evaluate(const EvaluateArguments& arguments);

@@ -6,8 +6,8 @@
 
 #include "characters.hpp"
 #include "commands.hpp"
+#include "report.hpp"
 #include "sheet.hpp"
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -106,7 +106,7 @@ int evaluate(const EvaluateArguments& arguments) {
                                     {"label", std::string(1, labels[m.truth])},
                                     {"prediction", std::string(1, labels[m.prediction])},
                                     {"probability", m.probability}});
-    std::printf("%s\n", report.dump(2).c_str());
+    print_report(report);
     return 0;
   }
   std::printf("%s: %zu images, %.2f %% right, %.2f %% among the first three, loss %.4f, %.0f images/s\n",

@@ -1,7 +1,9 @@
-// The command line of `captcha`. Exit codes: 0 success, 1 something is wrong with the data, 2 wrong usage.
+// The command line of `captcha`. Exit codes: 0 success, 1 something is wrong with the data, 2 wrong usage,
+// 128 + the number of the signal that ended it.
 #include <captcha/core/error.hpp>
 #include <captcha/data/jpeg.hpp>
 #include <captcha/train/log.hpp>
+#include <captcha/train/run_folder.hpp>
 
 #include "commands.hpp"
 #include "config.hpp"
@@ -14,6 +16,7 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,7 +48,7 @@ int configured_train(CLI::App& command, TrainArguments& a, std::filesystem::path
   if (config.empty() && a.resume && std::filesystem::exists(own)) config = own;
   if (!config.empty()) apply_config(command, config);
   if (a.data.empty()) throw CLI::RequiredError("--data");
-  if (std::filesystem::exists(a.out / "last.safetensors") && !a.resume)
+  if (!checkpoints_of(a.out).empty() && !a.resume)
     throw Error(a.out.string() + ": holds a run already; give --resume to go on with it, or another --out");
   const std::string settled = resolved_config(command);
   return train(a, [settled, own] { write_text(own, settled); });
@@ -55,7 +58,8 @@ int run(int argc, char** argv) {
   CLI::App app("Reads CAPTCHA characters with a ResNet-18 that it trains itself.", "captcha");
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 success, 1 something is wrong with the data, 2 wrong usage.\n\n"
+      "Exit codes: 0 success, 1 something is wrong with the data, 2 wrong usage,\n"
+      "130 and 143 stopped by SIGINT (Ctrl-C) or SIGTERM.\n\n"
       "A first walk:\n"
       "  captcha generate --out characters --count 5000 --seed 1\n"
       "  captcha generate --out unseen --count 1000 --seed 2\n"
@@ -132,10 +136,18 @@ int run(int argc, char** argv) {
   c->add_option("--clip", t.clip, "Longest gradient; 0: no limit")->check(not_negative());
   c->add_option("--patience", t.patience, "Stop after so many epochs without a new best; 0: never")
       ->check(whole(0));
+  c->add_option("--checkpoint-steps", t.checkpoint_steps,
+                "Save the run after so many steps, besides the end of every epoch; 0: do not")
+      ->check(whole(0));
+  c->add_option("--keep", t.keep, "Checkpoints that stay")->check(whole(1));
   c->add_flag("--augment,!--no-augment", t.augment,
               "Turn, shift, blur and strike through training images, or do not; by default they are")
       ->default_str(t.augment ? "true" : "false");
   c->add_flag("--resize", t.resize, "Accept images of other sizes");
+  c->add_option(
+       "--on-bad-image", t.on_bad_image,
+       "What becomes of images that cannot be used: fail, skip, or quarantine (moved to DATA.quarantine)")
+      ->check(CLI::IsMember({"fail", "skip", "quarantine"}));
   c->add_option("--pretrained", t.pretrained,
                 "Start from these weights (safetensors, torchvision's or timm's names)");
   c->add_option("--freeze", t.freeze,
@@ -207,6 +219,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return captcha::app::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "captcha: out of memory\n");
+    return captcha::app::exit_data;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "captcha: %s\n", error.what());
     return captcha::app::exit_data;

@@ -4,8 +4,8 @@
 
 #include "characters.hpp"
 #include "commands.hpp"
+#include "report.hpp"
 #include "terminal.hpp"
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -78,7 +78,7 @@ int predict(const PredictArguments& arguments) {
       if (arguments.json) report.push_back({{"file", file.string()}, {"error", error.what()}});
     }
   }
-  if (arguments.json) std::printf("%s\n", report.dump(2).c_str());
+  if (arguments.json) print_report(report);
   return all_read ? 0 : 1;
 }
 

@@ -12,11 +12,21 @@
 namespace captcha::app {
 namespace {
 
-/// Calls a function when the run starts.
+/// Calls a function when the run starts, and says from where.
 struct AtStart {
   const std::function<void()>& call;
-  void on_start(const TrainingState&) const { call(); }
+  bool quiet;
+  void on_start(const TrainingState& state) const {
+    for (const std::string& warning : state.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
+    if (!state.resumed.empty() && !(quiet && state.warnings.empty()))
+      std::fprintf(stderr, "going on after step %zu, from %s\n", state.step, state.resumed.c_str());
+    call();
+  }
 };
+
+BadFiles on_bad_image(const std::string& name) {
+  return name == "skip" ? BadFiles::skip : name == "quarantine" ? BadFiles::quarantine : BadFiles::fail;
+}
 
 std::vector<ParameterGroup> groups_of(const TrainArguments& arguments) {
   if (arguments.freeze == "none") return {};
@@ -36,8 +46,13 @@ FitResult run(const TrainArguments& arguments, const std::function<void()>& star
               const Validation& validation) {
   Weights<Network> weights(arguments.seed);
   if (!arguments.pretrained.empty()) {
-    const LoadReport report = load_weights(arguments.pretrained, weights, {.strict = false, .adapt = true});
-    if (!arguments.quiet) std::printf("%s: %s\n", arguments.pretrained.c_str(), report.text().c_str());
+    const SafetensorsFile file = SafetensorsFile::read(arguments.pretrained);
+    const LoadReport report =
+        load_weights(file, arguments.pretrained.string(), weights, {.strict = false, .adapt = true});
+    if (!arguments.quiet) {
+      note_integrity(file, arguments.pretrained);
+      std::printf("%s: %s\n", arguments.pretrained.c_str(), report.text().c_str());
+    }
   }
   const FitOptions<> options{
       .epochs = arguments.epochs > 0
@@ -57,11 +72,15 @@ FitResult run(const TrainArguments& arguments, const std::function<void()>& star
       .seed = arguments.seed,
       .run = arguments.out,
       .resume = arguments.resume,
+      .checkpoint_steps = arguments.checkpoint_steps,
+      .keep = arguments.keep,
       .settings = settings_of(arguments),
       .info = character_info()};
   const auto go = [&](const auto& train) {
-    return arguments.quiet ? fit(weights, train, validation, options, AtStart{started})
-                           : fit(weights, train, validation, options, AtStart{started}, ProgressBar{});
+    const AtStart at_start{started, arguments.quiet};
+    const StopOnSignal stop;
+    return arguments.quiet ? fit(weights, train, validation, options, at_start, stop)
+                           : fit(weights, train, validation, options, at_start, stop, ProgressBar{});
   };
   if (arguments.mixup > 0) return go(mixup(data, {.alpha = arguments.mixup}));
   return go(data);
@@ -73,6 +92,13 @@ int run_and_tell(const TrainArguments& arguments, const std::function<void()>& s
   const auto judged = map(validation, Standardise{});
   const FitResult result = arguments.augment ? run(arguments, started, augmented(data), judged)
                                              : run(arguments, started, map(data, Standardise{}), judged);
+  if (const int signal = StopOnSignal::received();
+      signal != 0 && result.epoch < result.epochs && !result.stopped_early) {
+    std::fprintf(stderr,
+                 "stopped after step %zu, in epoch %zu of %zu; go on with: captcha train --resume --out %s\n",
+                 result.step, result.epoch + 1, result.epochs, arguments.out.c_str());
+    return 128 + signal;
+  }
   if (!arguments.quiet && !result.history.empty())
     std::printf(
         "trained on %zu images, judged on %zu others: %.2f %% right (best %.2f %% after epoch %zu)\nmodel: "
@@ -85,10 +111,19 @@ int run_and_tell(const TrainArguments& arguments, const std::function<void()>& s
 }  // namespace
 
 int train(const TrainArguments& arguments, const std::function<void()>& started) {
-  const Characters data = open_characters(arguments.data, arguments.resize);
+  const BadFiles bad = on_bad_image(arguments.on_bad_image);
+  const Characters data = open_characters(arguments.data, arguments.resize, bad);
   if (!arguments.quiet) std::printf("%zu images of %s\n", data.size(), arguments.data.c_str());
-  if (!arguments.val_data.empty())
-    return run_and_tell(arguments, started, data, open_characters(arguments.val_data, arguments.resize));
+  std::size_t left_out = data.report().size();
+  const auto told = [&](int code) {
+    if (left_out > 0) std::fprintf(stderr, "%zu bad images were left out; they are named above\n", left_out);
+    return code;
+  };
+  if (!arguments.val_data.empty()) {
+    const Characters judged = open_characters(arguments.val_data, arguments.resize, bad);
+    left_out += judged.report().size();
+    return told(run_and_tell(arguments, started, data, judged));
+  }
   const auto [train_part, validation] =
       split(data, {1 - arguments.val_fraction, arguments.val_fraction},
             {.seed = arguments.seed, .grouped = arguments.group == "source"});
@@ -96,7 +131,7 @@ int train(const TrainArguments& arguments, const std::function<void()>& started)
     throw Error(arguments.data.string() + ": --val-fraction " + std::to_string(arguments.val_fraction) +
                 " of its " + std::to_string(data.size()) +
                 " images leaves none to judge; give more, or --val-data");
-  return run_and_tell(arguments, started, train_part, validation);
+  return told(run_and_tell(arguments, started, train_part, validation));
 }
 
 }  // namespace captcha::app

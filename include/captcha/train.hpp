@@ -9,3 +9,4 @@
 #include <captcha/train/fit.hpp>
 #include <captcha/train/progress.hpp>
 #include <captcha/train/rate_finder.hpp>
+#include <captcha/train/stop_on_signal.hpp>

@@ -2,58 +2,28 @@
 // Wrong usage ends with 2, wrong data with 1, both with one line on standard error and nothing half-written.
 #include <captcha/data/png.hpp>
 #include <captcha/io/weights_file.hpp>
+#include <captcha/layers/linear.hpp>
 #include <captcha/models/resnet.hpp>
 
 #include "catch.hpp"
-#include "temporary_folder.hpp"
+#include "desk.hpp"
+#include "foreign_file.hpp"
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
-namespace {
-
 namespace fs = std::filesystem;
-
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-/// A folder for everything the tests of this file write; removed at the end of a test.
-struct Desk : TemporaryFolder {
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-
-  std::string text(const std::string& name) const {
-    std::ostringstream out;
-    out << std::ifstream(path / name).rdbuf();
-    return out.str();
-  }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path / name) << text; }
-
-  Outcome run(const std::string& arguments) const {
-    const std::string command = std::string(CAPTCHA_PROGRAM) + " " + arguments + " > '" + (*this / "out") +
-                                "' 2> '" + (*this / "err") + "' < /dev/null";
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text("out"), text("err")};
-  }
-};
-
-void check_refused(const Outcome& outcome, int code, const std::string& says) {
-  INFO(outcome.err);
-  CHECK(outcome.code == code);
-  CHECK_THAT(outcome.err, Catch::Contains(says));
-  CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
-  CHECK(outcome.out.empty());
-}
-
-}  // namespace
 
 TEST_CASE("wrong usage is one line and exit code 2") {
   const Desk desk;
@@ -241,6 +211,113 @@ TEST_CASE("data check names files that show the same, and calls different labels
   CHECK_THAT(json.out, Catch::Contains("\"duplicates\": 6") && Catch::Contains("same_pixels_other_label"));
 }
 
+TEST_CASE("bad images end a training, are left out of it, or are moved away, and are named and counted") {
+  const Desk desk;
+  REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 40").code == 0);
+  REQUIRE(desk.run("generate --out " + (desk / "v") + " --count 20 --seed 2").code == 0);
+  desk.write("c/2_bad.png", "no picture");
+  fs::copy(desk / "c/2_0.png", desk / "c/Q_1.png");
+  fs::copy(desk / "c/3_1.png", desk / "c/3_cut.png");
+  fs::resize_file(desk / "c/3_cut.png", fs::file_size(desk / "c/3_cut.png") - 20);
+  fs::create_symlink("nothing.png", desk / "v/4_link.png");
+  const std::string picture = desk.text("c/3_cut.png");
+  const auto train = [&](const std::string& run, const std::string& options) {
+    return desk.run("train --quiet --epochs 1 --no-augment --data " + (desk / "c") + "/ --out " +
+                    (desk / run) + " " + options);
+  };
+  const std::string val = " --val-data " + (desk / "v");
+  const auto images = [&](const std::string& folder) {
+    return std::distance(fs::directory_iterator(desk.path / folder), {});
+  };
+
+  check_refused(train("run", ""), 1, "c/2_bad.png: not a PNG");
+  check_refused(train("run", "--on-bad-image fail"), 1, "c/2_bad.png: not a PNG");
+  CHECK_FALSE(fs::exists(desk / "run"));
+  CHECK(images("c") == 43);
+
+  const Outcome skipped = train("skipped", "--on-bad-image skip" + val);
+  CHECK(skipped.code == 0);
+  CHECK_THAT(skipped.err,
+             Catch::Contains("bad image: " + (desk / "c/2_bad.png") + ": not a PNG") &&
+                 Catch::Contains("bad image: " + (desk / "c/3_cut.png") + ": PNG cut short") &&
+                 Catch::Contains("bad image: " + (desk / "c/Q_1.png") + ": label 'Q'") &&
+                 Catch::Contains("bad image: " + (desk / "v/4_link.png") + ": cannot be opened") &&
+                 Catch::EndsWith("4 bad images were left out; they are named above\n"));
+  CHECK(images("c") == 43);
+  CHECK(images("v") == 21);
+
+  desk.write("c.quarantine", "a file in the folder's place");
+  const Outcome taken = train("run", "--on-bad-image quarantine");
+  check_refused(taken, 1, "c/2_bad.png: cannot be moved to ");
+  CHECK_FALSE(fs::exists(desk / "run"));
+  CHECK(images("c") == 43);
+  fs::remove(desk / "c.quarantine");
+
+  const Outcome moved = train("moved", "--on-bad-image quarantine" + val);
+  CHECK(moved.code == 0);
+  CHECK_THAT(moved.err, Catch::Contains("; moved to " + (desk / "c.quarantine/2_bad.png") + "\n") &&
+                            Catch::EndsWith("4 bad images were left out; they are named above\n"));
+  CHECK(desk.text("c.quarantine/2_bad.png") == "no picture");
+  CHECK(desk.text("c.quarantine/3_cut.png") == picture);
+  CHECK(fs::exists(desk / "c.quarantine/Q_1.png"));
+  CHECK(fs::is_symlink(desk / "v.quarantine/4_link.png"));
+  CHECK(images("c") == 40);
+  CHECK(images("c.quarantine") == 3);
+  CHECK(images("v") == 20);
+  CHECK(images("v.quarantine") == 1);
+
+  CHECK(desk.run("data check " + (desk / "c")).code == 0);
+  const Outcome again = train("again", "--on-bad-image quarantine" + val);
+  CHECK(again.code == 0);
+  CHECK(again.err.empty());
+  CHECK(desk.text("again/final.safetensors") == desk.text("skipped/final.safetensors"));
+}
+
+TEST_CASE("weights of other writers load, with a note that nothing tells whether they are whole") {
+  const Desk desk;
+  REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 40").code == 0);
+  const std::string train = "train --epochs 1 --no-augment --data " + (desk / "c");
+  const std::string foreign = desk / "foreign.safetensors";
+  const std::string note = "note: " + foreign + ": no hashes, so its integrity cannot be checked\n";
+  write_foreign(foreign, {{"fc.bias", {20}, std::vector<float>(20, 0.5f)}}, R"({"format": "pt"})");
+  const Outcome trained = desk.run(train + " --pretrained " + foreign + " --out " + (desk / "one"));
+  CHECK(trained.code == 0);
+  CHECK_THAT(trained.err, Catch::Contains(note));
+  CHECK_THAT(trained.out, Catch::Contains(foreign + ": loaded 1 tensors; missing: "));
+
+  const std::string own = desk / "own.safetensors";
+  captcha::save_weights(own, captcha::Weights<captcha::Linear<512, 20>>(1), {{"who", "we"}});
+  write_foreign(foreign, {{"fc.bias", {20}, std::vector<float>(20, 0.5f)}}, R"({"captcha.format": "99"})");
+  const auto refused = [&](const std::string& file, const std::string& says) {
+    check_refused(desk.run(train + " --quiet --pretrained " + file + " --out " + (desk / "two")), 1,
+                  file + ": " + says);
+  };
+  refused(foreign, "model format 99, this program knows format 1; use a newer one");
+  refused(own, "no tensor fits the network");
+  fs::resize_file(foreign, fs::file_size(foreign) - 1);
+  refused(foreign, "tensor \"fc.bias\", data 0 to 80: the file has only 79 bytes of data");
+
+  // A model of ours from which somebody dropped the hashes still reads.
+  using Net = captcha::ResNet18<20, 1>;
+  const captcha::Weights<Net> weights(1);
+  std::vector<ForeignTensor> tensors;
+  for (const auto& placed : captcha::Weights<Net>::slots()) {
+    ForeignTensor& tensor =
+        tensors.emplace_back(placed.name, std::vector<std::size_t>{}, weights.get(placed));
+    for (std::size_t axis = 0; axis < static_cast<std::size_t>(placed.slot.rank); ++axis)
+      tensor.shape.push_back(placed.slot.extent(axis));
+  }
+  write_foreign(
+      foreign, tensors,
+      R"({"captcha.format": "1", "captcha.architecture": "resnet18", "captcha.input": "1 x 52 x 32",)"
+      R"( "captcha.normalisation": "standardise", "captcha.classes": "[\"2\",\"3\",\"4\",\"5\",\"6\",)"
+      R"(\"7\",\"8\",\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"m\",\"n\",\"p\",\"w\",\"x\",\"y\"]"})");
+  const Outcome read = desk.run("predict --model " + foreign + " " + (desk / "c/2_0.png"));
+  CHECK(read.code == 0);
+  CHECK(read.err == note);
+  CHECK_THAT(desk.run("summary --model " + foreign).out, Catch::Contains("no hashes"));
+}
+
 TEST_CASE("a run writes what it promises, resumes, and its model evaluates and predicts") {
   const Desk desk;
   REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 60").code == 0);
@@ -251,7 +328,7 @@ TEST_CASE("a run writes what it promises, resumes, and its model evaluates and p
   INFO(trained.err);
   REQUIRE(trained.code == 0);
   CHECK(trained.out.empty());
-  for (const char* name : {"config.toml", "metrics.jsonl", "metrics.csv", "last.safetensors",
+  for (const char* name : {"config.toml", "metrics.jsonl", "metrics.csv", "checkpoint-00000008.safetensors",
                            "best.safetensors", "final.safetensors"})
     CHECK(fs::exists(desk.path / "run" / name));
   CHECK_THAT(desk.text("run/config.toml"),
@@ -322,4 +399,46 @@ TEST_CASE("what a run was told is written so that it reads back the same") {
              Catch::Equals(""));
   CHECK_THAT(desk.text("flags/config.toml"),
              Catch::Contains("augment = false\n") && Catch::Contains("resize = true\n"));
+}
+
+TEST_CASE("Ctrl-C stops a run, which says how to go on and then ends with the model of one never stopped") {
+  const Desk desk;
+  REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 60").code == 0);
+  const std::string train =
+      "train --quiet --threads 1 --epochs 2 --batch 10 --val-fraction 0.2 --data " + (desk / "c") + " --out ";
+  REQUIRE(desk.run(train + (desk / "whole")).code == 0);
+
+  // A shell that becomes the program, so that its number is the program's.
+  const std::string command = "exec " + std::string(CAPTCHA_PROGRAM) + " " + train + (desk / "run") +
+                              " --checkpoint-steps 2 2> '" + (desk / "err") + "' < /dev/null";
+  const pid_t program = ::fork();
+  REQUIRE(program >= 0);
+  if (program == 0) {
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
+    ::_exit(127);
+  }
+  const fs::path first = desk.path / "run" / "checkpoint-00000002.safetensors";
+  for (int i = 0; i < 6000 && !fs::exists(first); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  CHECK(fs::exists(first));
+  ::kill(program, SIGINT);
+  int status = 0;
+  REQUIRE(::waitpid(program, &status, 0) == program);
+  INFO(desk.text("err"));
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 130);
+  CHECK_THAT(desk.text("err"),
+             Catch::StartsWith("stopped after step ") &&
+                 Catch::EndsWith("; go on with: captcha train --resume --out " + (desk / "run") + "\n"));
+  CHECK_FALSE(fs::exists(desk.path / "run" / "final.safetensors"));
+  CHECK_FALSE(fs::exists(desk.path / "run" / "lock"));
+
+  // The line that it said, word for word.
+  const std::string said = desk.text("err");
+  const Outcome resumed = desk.run(
+      said.substr(said.find("train --resume"), said.find('\n') - said.find("train --resume")) + " --quiet");
+  INFO(resumed.err);
+  CHECK(resumed.code == 0);
+  CHECK(desk.text("run/final.safetensors") == desk.text("whole/final.safetensors"));
+  CHECK(desk.text("run/best.safetensors") == desk.text("whole/best.safetensors"));
 }

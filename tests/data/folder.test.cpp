@@ -4,17 +4,23 @@
 
 #include "catch.hpp"
 #include "temporary_folder.hpp"
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace captcha;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 namespace fs = std::filesystem;
 
 namespace {
@@ -26,8 +32,24 @@ struct Folder : TemporaryFolder {
     const auto samples = static_cast<std::size_t>(height * width * channels);
     write_png(path / name, {height, width, channels, std::vector<std::uint8_t>(samples, value)});
   }
-  void text(const std::string& name) const { std::ofstream(path / name) << "no picture"; }
+  void text(const std::string& name) const {
+    fs::create_directories((path / name).parent_path());
+    std::ofstream(path / name) << "no picture";
+  }
+  std::string content(const std::string& name) const {
+    std::ifstream file(path / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
 };
+
+/// Everything under a folder, sorted.
+std::vector<std::string> files_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    names.push_back(entry.path().lexically_relative(folder).generic_string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 fs::path shared_folder() {
   if (const char* folder = std::getenv("CAPTCHA_SHARED")) return folder;
@@ -165,6 +187,167 @@ TEST_CASE("a file damaged after listing is an error of get, when nothing is cach
   folder.text("a_1.png");
   std::vector<float> pixels(6);
   CHECK_THROWS_WITH(data.get(0, pixels), Contains("a_1.png"));
+}
+
+TEST_CASE("bad files go to quarantine by name, and the next look at the folder finds nothing bad") {
+  const Folder folder;
+  const fs::path data = folder.path / "data", aside = folder.path / "data.quarantine";
+  folder.image("data/a_1.png");
+  folder.image("data/a_2.png", 4, 4);
+  folder.image("data/q_3.png");
+  folder.text("data/b_4.png");
+  fs::create_symlink("nothing", data / "b_5.png");
+  REQUIRE(::mkfifo((data / "b_6.png").c_str(), 0600) == 0);
+  const std::string picture = folder.content("data/a_2.png");
+  const FolderOptions options{.classes = {"a", "b"}, .bad = BadFiles::quarantine};
+
+  // A slash at the end or a dot changes nothing about where they go.
+  const Tiny first(data / "." / "", options);
+  CHECK(first.size() == 1);
+  std::map<std::string, std::string> reasons;
+  for (const BadFile& file : first.report()) reasons[fs::path(file.name).filename().string()] = file.reason;
+  REQUIRE(reasons.size() == 5);
+  for (const auto& [name, reason] : reasons)
+    CHECK_THAT(reason, EndsWith("; moved to " + (aside / name).string()));
+  CHECK_THAT(reasons["a_2.png"], StartsWith("4 x 4 pixels"));
+  CHECK_THAT(reasons["q_3.png"], StartsWith("label 'q' is none of the 2 classes"));
+  CHECK_THAT(reasons["b_5.png"], StartsWith("cannot be opened"));
+  CHECK_THAT(reasons["b_6.png"], StartsWith("not a regular file"));
+  CHECK(files_in(data) == std::vector<std::string>{"a_1.png"});
+  CHECK(files_in(aside) == std::vector<std::string>{"a_2.png", "b_4.png", "b_5.png", "b_6.png", "q_3.png"});
+  CHECK(folder.content("data.quarantine/a_2.png") == picture);
+  CHECK(fs::read_symlink(aside / "b_5.png") == "nothing");
+
+  const Tiny second(data, options);
+  CHECK(second.size() == 1);
+  CHECK(second.report().empty());
+  CHECK(files_in(aside).size() == 5);
+}
+
+TEST_CASE("a name that is taken in quarantine is not taken away") {
+  const Folder folder;
+  const FolderOptions options{.classes = {"a"}, .bad = BadFiles::quarantine};
+  folder.image("data/a_1.png");
+  const auto spoil = [&](const std::string& text) {
+    std::ofstream(folder.path / "data/a_2.png") << text;
+    const Tiny data(folder.path / "data", options);
+    REQUIRE(data.report().size() == 1);
+    return data.report()[0].reason;
+  };
+  CHECK_THAT(spoil("first"), EndsWith("data.quarantine/a_2.png"));
+  CHECK_THAT(spoil("second"), EndsWith("data.quarantine/a_2.png.2"));
+  fs::create_symlink("nothing", folder.path / "data.quarantine/a_2.png.3");  // takes a name too
+  CHECK_THAT(spoil("third"), EndsWith("data.quarantine/a_2.png.4"));
+  CHECK(files_in(folder.path / "data.quarantine").size() == 4);
+  CHECK(folder.content("data.quarantine/a_2.png") == "first");
+  CHECK(folder.content("data.quarantine/a_2.png.2") == "second");
+  CHECK(fs::is_symlink(folder.path / "data.quarantine/a_2.png.3"));
+  CHECK(folder.content("data.quarantine/a_2.png.4") == "third");
+}
+
+TEST_CASE("files of sub-folders keep them in quarantine") {
+  const Folder folder;
+  folder.image("data/dog/1.png");
+  folder.text("data/dog/2.png");
+  folder.text("data/cat/deep/2.png");
+  folder.image("data/3.png");
+  const Tiny data(folder.path / "data",
+                  {.labels = Labels::sub_folder, .cache = false, .bad = BadFiles::quarantine});
+  CHECK(data.size() == 1);
+  CHECK(data.report().size() == 3);
+  CHECK(files_in(folder.path / "data.quarantine") ==
+        std::vector<std::string>{"3.png", "cat", "cat/deep", "cat/deep/2.png", "dog", "dog/2.png"});
+  CHECK(files_in(folder.path / "data") == std::vector<std::string>{"cat", "cat/deep", "dog", "dog/1.png"});
+}
+
+TEST_CASE("what cannot be put in quarantine is an error, and every file stays where it was") {
+  const Folder folder;
+  const auto options = [](Labels labels) {
+    return FolderOptions{.labels = labels, .classes = {"a", "b"}, .bad = BadFiles::quarantine};
+  };
+  folder.image("data/a_1.png");
+  folder.text("data/a_2.png");
+  folder.text("data/b_3.png");
+  folder.text("data.quarantine");  // a file in the folder's place
+  const std::vector<std::string> before = files_in(folder.path);
+  CHECK_THROWS_WITH(Tiny(folder.path / "data", options(Labels::file_name)),
+                    StartsWith((folder.path / "data/a_2.png").string() + ": cannot be moved to ") &&
+                        Contains("data.quarantine/a_2.png: ") && EndsWith("files moved before it: 0"));
+  CHECK(files_in(folder.path) == before);
+
+  // The folder of one file can be made, that of another cannot: neither is moved.
+  folder.image("pets/a/1.png");
+  folder.text("pets/a/2.png");
+  folder.text("pets/b/2.png");
+  fs::create_directories(folder.path / "pets.quarantine/a");
+  folder.text("pets.quarantine/b");
+  const std::vector<std::string> pets = files_in(folder.path);
+  CHECK_THROWS_WITH(Tiny(folder.path / "pets", options(Labels::sub_folder)),
+                    StartsWith((folder.path / "pets/b/2.png").string() + ": cannot be moved to "));
+  CHECK(files_in(folder.path) == pets);
+
+  // A folder in which nothing can be used is more likely the wrong one than full of bad files.
+  folder.text("photos/a_1.png");
+  folder.text("photos/a_2.png");
+  const std::vector<std::string> photos = files_in(folder.path);
+  CHECK_THROWS_WITH(Tiny(folder.path / "photos", options(Labels::file_name)),
+                    Contains("no usable image among 2 files"));
+  CHECK(files_in(folder.path) == photos);
+}
+
+TEST_CASE("two programs that move files at once into one quarantine lose none") {
+  const Folder folder;
+  constexpr int rounds = 200;
+  for (const char* which : {"one", "two"}) fs::create_directories(folder.path / which / "data");
+  // Both folders reach the same quarantine, through a link.
+  fs::create_directories(folder.path / "one/data.quarantine");
+  fs::create_directory_symlink(folder.path / "one/data.quarantine", folder.path / "two/data.quarantine");
+  std::vector<std::string> names;
+  for (int i = 0; i < rounds; ++i) {
+    names.push_back("a_" + std::to_string(i) + ".png");
+    for (const char* which : {"one", "two"})
+      std::ofstream(folder.path / which / "data" / names.back()) << which << i;
+  }
+  std::thread other([&] { quarantine(folder.path / "two/data", names); });
+  quarantine(folder.path / "one/data", names);
+  other.join();
+  std::set<std::string> contents;
+  for (const std::string& name : files_in(folder.path / "one/data.quarantine"))
+    contents.insert(folder.content("one/data.quarantine/" + name));
+  CHECK(contents.size() == 2 * rounds);
+}
+
+TEST_CASE("a link that leads round in a circle is a bad file, not a reason to give up") {
+  const Folder folder;
+  folder.image("a_1.png");
+  fs::create_symlink("a_2.png", folder.path / "a_2.png");
+  const Tiny data(folder.path, {.bad = BadFiles::skip});
+  CHECK(data.size() == 1);
+  REQUIRE(data.report().size() == 1);
+  CHECK_THAT(data.report()[0].name, EndsWith("a_2.png"));
+}
+
+TEST_CASE("an error of one file says of which kind it is") {
+  const Folder folder;
+  const auto fault = [&](const std::string& name) {
+    try {
+      Tiny(folder.path / name, {.classes = {"a"}});
+    } catch (const ImageError& error) {
+      return std::string(to_string(error.fault));
+    }
+    return std::string();
+  };
+  folder.image("size/a_1.png", 4, 4);
+  folder.image("label/b_1.png");
+  folder.image("nolabel/x.png");
+  folder.text("text/a_1.png");
+  fs::create_directories(folder.path / "link");
+  fs::create_symlink("nothing", folder.path / "link/a_1.png");
+  CHECK(fault("size") == "size");
+  CHECK(fault("label") == "label");
+  CHECK(fault("nolabel") == "label");
+  CHECK(fault("text") == "not_png");
+  CHECK(fault("link") == "unreadable");
 }
 
 TEST_CASE("another decoder may be given") {

@@ -103,6 +103,49 @@ Bytes stored(const Bytes& rows) {
 }
 const Bytes end = chunk("IEND", {});
 const Bytes two_grey{0, 10, 20};  // the only row of a grey 2 x 1 picture, unfiltered
+/// Where the seven passes of an interlaced picture begin, and their steps: x, y, step x, step y.
+const std::vector<std::array<int, 4>> adam7{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                                            {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+
+/// A picture of random samples, each row with any of the five filters, in as many IDAT chunks as asked for.
+Bytes picture(Random& random, int colour, int depth, bool interlaced, std::size_t chunks) {
+  const int height = 1 + static_cast<int>(random.below(24)), width = 1 + static_cast<int>(random.below(24));
+  const int samples = colour == 2 ? 3 : colour == 4 ? 2 : colour == 6 ? 4 : 1;
+  Bytes rows;
+  for (const auto& [x, y, step_x, step_y] :
+       interlaced ? adam7 : std::vector<std::array<int, 4>>{{0, 0, 1, 1}})
+    for (int row = y; row < height && x < width; row += step_y) {
+      const int columns = (width - x + step_x - 1) / step_x;
+      rows.push_back(static_cast<std::uint8_t>(random.below(5)));
+      // Flat rows too, so that the streams hold matches.
+      const bool flat = random.coin();
+      const auto value = static_cast<std::uint8_t>(random.below(256));
+      for (int i = 0; i < (columns * samples * depth + 7) / 8; ++i)
+        rows.push_back(flat ? value : static_cast<std::uint8_t>(random.below(256)));
+    }
+  ::uLongf size = ::compressBound(rows.size());
+  Bytes stream(size);
+  REQUIRE(::compress2(stream.data(), &size, rows.data(), rows.size(), random.coin() ? 9 : 0) == Z_OK);
+  stream.resize(size);
+  std::vector<Bytes> parts{
+      header(static_cast<std::size_t>(width), static_cast<std::size_t>(height), depth, colour, interlaced)};
+  if (random.coin()) parts.push_back(chunk("tEXt", {'a', 0, 'b'}));
+  if (colour == 3) {
+    Bytes colours(std::size_t{3} << depth);  // one for every index
+    for (std::uint8_t& part : colours) part = static_cast<std::uint8_t>(random.below(256));
+    parts.push_back(chunk("PLTE", colours));
+  }
+  if (colour == 3 && random.coin()) parts.push_back(chunk("tRNS", {0, 100}));
+  if (colour == 0 && random.coin()) parts.push_back(chunk("tRNS", {0, 1}));
+  for (std::size_t i = 0; i < chunks; ++i)
+    parts.push_back(
+        chunk("IDAT", Bytes(stream.begin() + std::ssize(stream) * static_cast<std::ptrdiff_t>(i) /
+                                                 static_cast<std::ptrdiff_t>(chunks),
+                            stream.begin() + std::ssize(stream) * static_cast<std::ptrdiff_t>(i + 1) /
+                                                 static_cast<std::ptrdiff_t>(chunks))));
+  parts.push_back(end);
+  return join(parts);
+}
 
 Bytes read_bytes(const std::filesystem::path& path) {
   return read_image_file(path);
@@ -179,9 +222,7 @@ TEST_CASE("interlaced pictures equal plain ones, at every size from 1 to 9") {
     for (int width = 1; width <= 9; ++width) {
       const Image image = noise(height, width, 3, static_cast<std::uint64_t>(height * 16 + width));
       Bytes rows;
-      const std::array<std::array<int, 4>, 7> passes{
-          {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}};
-      for (const auto& [x, y, step_x, step_y] : passes)
+      for (const auto& [x, y, step_x, step_y] : adam7)
         for (int row = y; row < height && x < width; row += step_y) {
           rows.push_back(0);
           for (int column = x; column < width; column += step_x)
@@ -288,6 +329,40 @@ TEST_CASE("no flipped bit and no cut of a picture is let through") {
       REQUIRE(refusal(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)))
                   .starts_with("x.png: "));
   }
+}
+
+TEST_CASE("of 200,000 flipped bits in pictures of every kind none gives other pixels") {
+  struct Kind {
+    int colour, depth;
+  };
+  std::vector<Kind> kinds{{2, 8}, {4, 8}, {6, 8}};
+  for (const int depth : {1, 2, 4, 8}) kinds.insert(kinds.end(), {{0, depth}, {3, depth}});
+  Random random(13);
+  std::vector<Bytes> pictures;
+  for (const Kind& kind : kinds)
+    for (const bool interlaced : {false, true})
+      for (const std::size_t chunks : {1u, 3u})
+        for (int copy = 0; copy < 2; ++copy)
+          pictures.push_back(picture(random, kind.colour, kind.depth, interlaced, chunks));
+  constexpr std::size_t flips = 200'000;
+  std::size_t refused = 0, same_pixels = 0, other_pixels = 0;
+  for (std::size_t flip = 0; flip < flips; ++flip) {
+    Bytes& file = pictures[flip % pictures.size()];
+    const Image image = decode_png(file, "x.png");
+    const std::size_t bit = random.below(static_cast<std::uint32_t>(8 * file.size()));
+    file[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
+    try {
+      ++(same(decode_png(file, "x.png"), image) ? same_pixels : other_pixels);
+    } catch (const ImageError& error) {
+      REQUIRE(std::string_view(error.what()).starts_with("x.png: "));
+      ++refused;
+    }
+    file[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
+  }
+  WARN(pictures.size() << " pictures, " << flips << " flips: " << refused << " refused, " << same_pixels
+                       << " with the same pixels, " << other_pixels << " with others");
+  CHECK(other_pixels == 0);
+  CHECK(refused + same_pixels == flips);
 }
 
 TEST_CASE("20,000 random changes with right chunk checksums never crash, and wrong streams never pass") {

@@ -181,6 +181,7 @@ TEST_CASE("convolution equals the reference where rows and columns differ, and f
   compare_case({2, {130, 66, 2}, 3, 3, {{3, 2, 1, 1}, {3, 2, 1, 1}}});  // several blocks in a group
   compare_case({53, {20, 37, 1}, 4, 5, {{3, 1, 1, 1}, {3, 1, 1, 1}}});  // samples for tiles of every width
   compare_case({53, {37, 20, 1}, 5, 4, {{3, 2, 1, 1}, {3, 2, 1, 1}}});
+  compare_case({18, {6, 8, 2}, 4, 5, {{3, 1, 1, 1}, {2, 2, 0, 1}}});    // groups of such samples
   compare_case({3, {71, 71, 71}, 3, 4, {{3, 1, 1, 1}, {3, 1, 1, 1}}});  // depthwise
   compare_case({3, {5, 15, 5}, 3, 4, {{3, 1, 1, 1}, {3, 1, 1, 1}}});    // depthwise, three for one
   compare_case({2, {1, 3, 1}, 3, 2, {{7, 1, 3, 1}, {7, 1, 3, 1}}});     // kernel larger than the image

@@ -24,6 +24,23 @@ TEST_CASE("Conv2d's gradients are right and it keeps the contract, with every op
   expect_right<Conv2d<2, 1, Conv{.kernel = 2, .stride = 5}>, chw(2, 8, 7)>();   // windows with gaps
 }
 
+TEST_CASE("Conv2d's gradients are right for samples that fill registers and channels that fill blocks") {
+  expect_right<Conv2d<3, 5, Conv{.stride = 2, .padding = 1}>, chw(3, 5, 4)>({.samples = 19});
+  expect_right<Conv2d<4, 6, Conv{.kernel = {3, 2}, .padding = {2, 0}, .dilation = {1, 2}, .groups = 2}>,
+               chw(4, 3, 5)>({.samples = 17});
+  // From 16 channels on the gradient by the weights is summed tap by tap; 35 outputs are a block and a rest.
+  expect_right<Conv2d<17, 35, Conv{.stride = {1, 2}, .padding = {1, 0}}>, chw(17, 2, 5)>({.entries = 16});
+}
+
+TEST_CASE("Conv2d's short way has right gradients") {
+  using L = Conv2d<32, 32, Conv{.padding = 1}>;
+  constexpr Shape shape = chw(32, 4, 6);
+  STATIC_REQUIRE(winograd::pays<double>({16, 32, 32, 1, {4, 4, 3, 1, 1, 1}, {6, 6, 3, 1, 1, 1}}));
+  const auto report = check_gradients<L, shape>({.samples = 16, .entries = 8});
+  INFO(report.message);
+  CHECK(report.ok());
+}
+
 TEST_CASE("Conv2d computes the reference's convolution with weights in PyTorch's order") {
   using L =
       Conv2d<4, 6,

@@ -35,13 +35,13 @@ struct ChainOf<LayerList<Layers...>> {
   static constexpr Shape wants(Shape in) {
     // The first layer that refuses decides; only the shape in front of the first can be the caller's to mend.
     constexpr std::array<Shape (*)(Shape), count> wants_of{&Layers::wants...};
-    const auto places = plan(in).places;
     if (wants_of[0](in) != in) return wants_of[0](in);
+    const auto at = shapes(in);
     for (std::size_t i = 1; i < count; ++i)
-      if (wants_of[i](places[i].shape) != places[i].shape) return Shape{};
+      if (wants_of[i](at[i]) != at[i]) return Shape{};
     return in;
   }
-  static constexpr Shape out(Shape in) { return plan(in).places[count].shape; }
+  static constexpr Shape out(Shape in) { return shapes(in)[count]; }
   static constexpr Footprint saved(Shape in) { return plan(in).sizes.saved; }
   static constexpr Footprint scratch(Shape in, Pass pass) {
     constexpr std::array<Footprint (*)(Shape, Pass), count> scratch_of{&Layers::scratch...};
@@ -53,9 +53,9 @@ struct ChainOf<LayerList<Layers...>> {
   }
   static constexpr std::size_t multiply_adds(Shape in) {
     constexpr std::array<std::size_t (*)(Shape), count> cost{&Layers::multiply_adds...};
-    const auto places = plan(in).places;
+    const auto at = shapes(in);
     std::size_t total = 0;
-    for (std::size_t i = 0; i < count; ++i) total += cost[i](places[i].shape);
+    for (std::size_t i = 0; i < count; ++i) total += cost[i](at[i]);
     return total;
   }
 
@@ -70,8 +70,8 @@ struct ChainOf<LayerList<Layers...>> {
   }
   template <class Visitor>
   static constexpr void walk(Visitor& visitor, Shape in) {
-    const auto places = plan(in).places;
-    for_each_index<count>([&]<std::size_t I>() { captcha::walk<Child<I>>(visitor, places[I].shape); });
+    const auto at = shapes(in);
+    for_each_index<count>([&]<std::size_t I>() { captcha::walk<Child<I>>(visitor, at[I]); });
   }
 
   // --- parameters ---
@@ -111,22 +111,32 @@ struct ChainOf<LayerList<Layers...>> {
   // Not for_each_index: its lambda would stand in the way of the message.
   template <Shape S, std::size_t... I>
   static constexpr bool check_each(std::index_sequence<I...>) {
-    return (check_shapes<Child<I>, plan(S).places[I].shape>() && ...);
+    constexpr auto at = shapes(S);
+    return (check_shapes<Child<I>, at[I]>() && ...);
+  }
+
+  /// What reaches each layer, and what leaves the last. Apart from the plan: a chain inside another is asked
+  /// for its shape alone, or each level would double what the compiler computes.
+  static constexpr std::array<Shape, count + 1> shapes(Shape in) {
+    constexpr std::array<Shape (*)(Shape), count> out_of{&Layers::out...};
+    std::array<Shape, count + 1> at{in};
+    for (std::size_t i = 0; i < count; ++i) at[i + 1] = out_of[i](at[i]);
+    return at;
   }
 
   static constexpr ChainPlan<count> plan(Shape in) {
-    constexpr std::array<Shape (*)(Shape), count> out_of{&Layers::out...};
     constexpr std::array<Footprint (*)(Shape), count> saved_of{&Layers::saved...};
     constexpr std::array<Reads, count> reads_of{Layers::reads...};
     constexpr std::array<SlotCounter, count> slots_of{slot_count<Layers>...};
     ChainPlan<count> p;
     auto& places = p.places;
     ChainSizes& sizes = p.sizes;
+    const auto at = shapes(in);
     places[0].shape = in;
     for (std::size_t i = 0; i < count; ++i) {
       ChainPlace &here = places[i], &next = places[i + 1];
       here.reads = reads_of[i];
-      next.shape = out_of[i](here.shape);
+      next.shape = at[i + 1];
       next.slots = {here.slots.parameters + slots_of[i].parameters, here.slots.buffers + slots_of[i].buffers,
                     here.slots.parameter_slots + slots_of[i].parameter_slots};
       here.own = sizes.saved;
@@ -149,10 +159,9 @@ struct ChainOf<LayerList<Layers...>> {
   /// Where each layer's packed weights start, and where the last one's end.
   static constexpr std::array<std::size_t, count + 1> packed_places(Shape in) {
     constexpr std::array<std::size_t (*)(Shape), count> packed_of{&packed_values<Layers>...};
-    const ChainPlan<count> p = plan(in);
+    const auto at = shapes(in);
     std::array<std::size_t, count + 1> starts{};
-    for (std::size_t i = 0; i < count; ++i)
-      starts[i + 1] = aligned(starts[i] + packed_of[i](p.places[i].shape));
+    for (std::size_t i = 0; i < count; ++i) starts[i + 1] = aligned(starts[i] + packed_of[i](at[i]));
     return starts;
   }
 

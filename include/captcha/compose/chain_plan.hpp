@@ -112,7 +112,13 @@ void run_chain(std::span<const ChainPlace> places, const ChainSizes& sizes,
     layers[i](Forward<T>{call.samples, i == 0 ? call.x : at(i), i + 1 == layers.size() ? call.y : at(i + 1),
                          call.parameters + place.slots.parameters, call.buffers + place.slots.buffers,
                          call.saved + place.own.offset(call.samples), planes.inner(),
-                         call.frozen + place.slots.parameter_slots, call.noise.child(i), call.workers});
+                         call.frozen + place.slots.parameter_slots, call.noise.child(i), call.workers,
+                         call.watch});
+    if (call.watch)
+      call.watch->saw(i + 1 == layers.size() ? call.y : at(i + 1),
+                      places[i + 1].shape.size() * static_cast<std::size_t>(call.samples),
+                      call.frozen + place.slots.parameter_slots,
+                      places[i + 1].slots.parameter_slots > place.slots.parameter_slots);
   }
 }
 

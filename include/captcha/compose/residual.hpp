@@ -108,7 +108,8 @@ struct Residual {
     T* const inner = call.scratch + outer.offset(call.samples);
     T* const from_body = Body::reads.output ? call.saved + p.body_output.offset(call.samples) : call.y;
     run_forward<Body, S>(Forward<T>{call.samples, call.x, from_body, call.parameters, call.buffers,
-                                    call.saved, inner, call.frozen, call.noise.child(0), call.workers});
+                                    call.saved, inner, call.frozen, call.noise.child(0), call.workers,
+                                    call.watch});
     const T* from_shortcut = call.x;
     if constexpr (!is_identity) {
       T* const out =
@@ -116,7 +117,7 @@ struct Residual {
       run_forward<Shortcut, S>(
           Forward<T>{call.samples, call.x, out, call.parameters + body.parameters,
                      call.buffers + body.buffers, call.saved + p.shortcut.offset(call.samples), inner,
-                     call.frozen + body.parameter_slots, call.noise.child(1), call.workers});
+                     call.frozen + body.parameter_slots, call.noise.child(1), call.workers, call.watch});
       from_shortcut = out;
     }
     add<After>(size<S>(call.samples), from_body, from_shortcut, call.y, call.workers);

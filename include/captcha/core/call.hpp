@@ -4,6 +4,7 @@
 // [feature][sample]. T is float or double. Nothing a call points to is owned by the layer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace captcha {
@@ -44,6 +45,15 @@ struct Noise {
   constexpr Noise child(std::size_t index) const { return {seed, step, layer * 1000003 + index + 1}; }
 };
 
+/// Is shown the output of every layer of a chain, innermost chains first.
+template <class T>
+class Watch {
+ public:
+  virtual ~Watch() = default;
+  /// `frozen` points to the flag of the layer's first parameter slot, or of the next layer's that has any.
+  virtual void saw(const T* y, std::size_t values, const bool* frozen, bool has_parameters) = 0;
+};
+
 /// The forward half of a training step: as Infer, and writes buffers and what backward must find.
 template <class T>
 struct Forward {
@@ -57,6 +67,7 @@ struct Forward {
   const bool* frozen;  ///< one flag a parameter slot; a frozen norm uses its running statistics
   Noise noise;
   Workers& workers;
+  Watch<T>* watch = nullptr;  ///< for chains, to find where something went wrong; mostly null
 };
 
 /// The backward half: from dy to dx, accumulating into gradients.

@@ -1,8 +1,11 @@
 // One exception type for everything that can go wrong at run time with files, data or options.
 #pragma once
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace captcha {
 
@@ -12,9 +15,12 @@ struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A loss that is not a number, or infinite.
+/// A loss, gradient, weight or statistic that is not a number, infinite, or too large to be squared.
 struct NotANumber : Error {
-  using Error::Error;
+  explicit NotANumber(const std::string& what, std::vector<std::size_t> suspects = {})
+      : Error(what), samples(std::move(suspects)) {}
+
+  std::vector<std::size_t> samples;  ///< of the data set: the one at fault, or all of the batch
 };
 
 }  // namespace captcha

@@ -47,14 +47,13 @@ CAPTCHA_INLINE RegularFile::RegularFile(const std::filesystem::path& path)
     : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   if (descriptor_ < 0) fail(std::string("cannot be opened: ") + std::strerror(errno));
   struct stat status {};
-  const bool known = ::fstat(descriptor_, &status) == 0;
-  const std::string reason = known ? "not a regular file" : std::strerror(errno);
-  if (known && S_ISREG(status.st_mode)) {
+  const int failed = ::fstat(descriptor_, &status) == 0 ? 0 : errno;
+  if (failed == 0 && S_ISREG(status.st_mode)) {
     size_ = static_cast<std::size_t>(status.st_size);
     return;
   }
-  ::close(descriptor_);
-  fail(reason);
+  ::close(descriptor_);  // before a message is made: that may be out of memory
+  fail(failed == 0 ? "not a regular file" : std::strerror(failed));
 }
 
 CAPTCHA_INLINE void RegularFile::read(std::span<std::uint8_t> bytes) const {

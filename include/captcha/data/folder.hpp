@@ -4,10 +4,12 @@
 #include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/data/dataset.hpp>
+#include <captcha/data/image_error.hpp>
+#include <captcha/data/list_images.hpp>
 #include <captcha/data/png.hpp>
+#include <captcha/data/quarantine.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -15,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -28,8 +31,10 @@ enum class Labels {
 
 /// What becomes of a file that cannot be used: damaged, of the wrong size, of no known class.
 enum class BadFiles {
-  fail,  ///< the first one is an error
-  skip,  ///< left out and listed by ImageFolder::report()
+  fail,        ///< the first one is an error
+  skip,        ///< left out and listed by ImageFolder::report()
+  quarantine,  ///< the same, and moved into a folder beside theirs, such as `images.quarantine`; see
+               ///< quarantine()
 };
 
 struct FolderOptions {
@@ -46,9 +51,6 @@ struct BadFile {
   std::string name;
   std::string reason;
 };
-
-/// The images under a folder, by extension, as paths relative to it in sorted order.
-CAPTCHA_INLINE std::vector<std::string> list_images(const std::filesystem::path& folder, bool sub_folders);
 
 /// Three channels, red, green and blue; alpha is laid over white.
 CAPTCHA_INLINE Image to_rgb(const Image& image);
@@ -109,8 +111,9 @@ class ImageFolder : public ImageFiles {
   static constexpr Shape shape = S;
 
   /// Throws Error if the folder cannot be listed or has no usable image, for a class listed twice and, unless
-  /// bad files are skipped, for the first bad file. Images are decoded here where they are cached or bad
-  /// files are skipped; otherwise a damaged one is an error of get.
+  /// bad files are left out, for the first bad file (an ImageError). Files are moved to quarantine when all
+  /// of them were looked at, and only if one of them can be used. Images are decoded here where they are
+  /// cached or bad files are skipped; otherwise a damaged one is an error of get.
   explicit ImageFolder(std::filesystem::path folder, FolderOptions options = {})
       : ImageFiles(std::move(folder), std::move(options), S) {}
 
@@ -138,11 +141,12 @@ CAPTCHA_INLINE ImageFiles::ImageFiles(std::filesystem::path folder, FolderOption
   } else if (std::set(options_.classes.begin(), options_.classes.end()).size() != options_.classes.size()) {
     throw Error(folder_.string() + ": a class is listed twice");
   }
+  std::vector<std::string> left_out;
   if (options_.cache) cache_.reserve(names.size() * shape_.size());
   for (const std::string& name : names) {
     try {
       const int target = class_of(name);
-      if (options_.cache || options_.bad == BadFiles::skip) {
+      if (options_.cache || options_.bad != BadFiles::fail) {
         const Image image = load(name);
         if (options_.cache) cache_.insert(cache_.end(), image.pixels.begin(), image.pixels.end());
       }
@@ -151,7 +155,9 @@ CAPTCHA_INLINE ImageFiles::ImageFiles(std::filesystem::path folder, FolderOption
     } catch (const Error& error) {
       if (options_.bad == BadFiles::fail) throw;
       const std::string path = (folder_ / name).string(), what = error.what();
-      bad_.push_back({path, what.starts_with(path + ": ") ? what.substr(path.size() + 2) : what});
+      std::string reason = what.starts_with(path + ": ") ? what.substr(path.size() + 2) : what;
+      bad_.push_back({path, std::move(reason)});
+      left_out.push_back(name);
     }
   }
   if (names_.empty())
@@ -159,6 +165,9 @@ CAPTCHA_INLINE ImageFiles::ImageFiles(std::filesystem::path folder, FolderOption
                 " files, expected " +
                 (options_.labels == Labels::file_name ? "<label>_<anything>.png" : "<label>/<anything>.png") +
                 (bad_.empty() ? "" : "; the first: " + bad_.front().name + ": " + bad_.front().reason));
+  if (options_.bad != BadFiles::quarantine) return;
+  const std::vector<std::filesystem::path> moved = quarantine(folder_, left_out);
+  for (std::size_t i = 0; i < moved.size(); ++i) bad_[i].reason += "; moved to " + moved[i].string();
 }
 
 CAPTCHA_INLINE std::string ImageFiles::name(std::size_t index) const {
@@ -185,11 +194,12 @@ CAPTCHA_INLINE int ImageFiles::class_of(const std::string& name) const {
     return static_cast<int>(found - options_.classes.begin());
   const std::string path = (folder_ / name).string();
   if (label.empty())
-    throw Error(path + ": no label, expected " +
-                (options_.labels == Labels::file_name ? "one before an underscore in the name"
-                                                      : "a folder per class"));
-  throw Error(path + ": label '" + std::string(label) + "' is none of the " +
-              std::to_string(options_.classes.size()) + " classes");
+    throw ImageError(ImageFault::label,
+                     path + ": no label, expected " +
+                         (options_.labels == Labels::file_name ? "one before an underscore in the name"
+                                                               : "a folder per class"));
+  throw ImageError(ImageFault::label, path + ": label '" + std::string(label) + "' is none of the " +
+                                          std::to_string(options_.classes.size()) + " classes");
 }
 
 CAPTCHA_INLINE Image ImageFiles::load(const std::string& name) const {
@@ -197,36 +207,15 @@ CAPTCHA_INLINE Image ImageFiles::load(const std::string& name) const {
   Image image = options_.read(path);
   if (image.height != shape_.height || image.width != shape_.width) {
     if (!options_.resize)
-      throw Error(path.string() + ": " + std::to_string(image.width) + " x " + std::to_string(image.height) +
-                  " pixels (width x height), expected " + std::to_string(shape_.width) + " x " +
-                  std::to_string(shape_.height) + "; allow resizing to accept it");
+      throw ImageError(ImageFault::size, path.string() + ": " + std::to_string(image.width) + " x " +
+                                             std::to_string(image.height) +
+                                             " pixels (width x height), expected " +
+                                             std::to_string(shape_.width) + " x " +
+                                             std::to_string(shape_.height) + "; allow resizing to accept it");
     image = resize(image, shape_.height, shape_.width);
   }
   if (shape_.channels == 1) return image.channels == 1 ? image : to_grey(image);
   return image.channels == 3 ? image : to_rgb(image);
-}
-
-CAPTCHA_INLINE std::vector<std::string> list_images(const std::filesystem::path& folder, bool sub_folders) {
-  static const std::set<std::string> extensions{".png", ".jpg", ".jpeg", ".gif",
-                                                ".bmp", ".tif", ".tiff", ".webp"};
-  std::vector<std::string> names;
-  const auto consider = [&](const std::filesystem::directory_entry& entry) {
-    std::string extension = entry.path().extension().string();
-    for (char& letter : extension)
-      letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    if (extensions.contains(extension) && !entry.is_directory())
-      names.push_back(entry.path().lexically_relative(folder).generic_string());
-  };
-  try {
-    if (sub_folders)
-      for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) consider(entry);
-    else
-      for (const auto& entry : std::filesystem::directory_iterator(folder)) consider(entry);
-  } catch (const std::filesystem::filesystem_error& error) {
-    throw Error(folder.string() + ": cannot list the folder: " + error.code().message());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 CAPTCHA_INLINE Image to_rgb(const Image& image) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,11 +33,14 @@ inline Image decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view n
   if (bytes[bytes.size() - 2] != 0xFF || bytes[bytes.size() - 1] != 0xD9)
     fail("JPEG cut short (it does not end with FF D9); copy the file again");
   Image image;
+  stb::jpeg::stbi__g_failure_reason = "outofmem";  // what stb does not say of every allocation that fails
   const std::unique_ptr<stb::stbi_uc, void (*)(void*)> pixels(
       stb::jpeg::stbi_load_from_memory(bytes.data(), static_cast<int>(bytes.size()), &image.width,
                                        &image.height, &image.channels, 0),
       stb::jpeg::stbi_image_free);
-  if (!pixels) fail(std::string("JPEG cannot be decoded: ") + stb::jpeg::stbi_failure_reason());
+  const std::string_view reason = stb::jpeg::stbi_failure_reason();
+  if (!pixels && reason == "outofmem") throw std::bad_alloc();
+  if (!pixels) fail("JPEG cannot be decoded: " + std::string(reason));
   image.pixels.assign(
       pixels.get(), pixels.get() + static_cast<std::ptrdiff_t>(image.width) * image.height * image.channels);
   return image;

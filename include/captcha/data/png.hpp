@@ -5,6 +5,7 @@
 #include <captcha/core/error.hpp>
 #include <captcha/core/regular_file.hpp>
 #include <captcha/data/image.hpp>
+#include <captcha/data/image_error.hpp>
 #include <captcha/data/png_gate.hpp>
 
 #include <algorithm>
@@ -33,7 +34,7 @@
 
 namespace captcha {
 
-/// All bytes of an image file. Throws Error if it is no regular file, cannot be read, or is above 4 MiB.
+/// All bytes of an image file. Throws ImageError if it is no regular file, cannot be read, or is above 4 MiB.
 CAPTCHA_INLINE std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path);
 
 /// Inflates the pixel rows. They count only if their length is exact, the checksum behind them is right and
@@ -51,7 +52,7 @@ CAPTCHA_INLINE Image look_up_palette(const PngParts& parts, const Image& indices
 /// Decodes a PNG; `name` is what messages call it. Takes grey, RGB and palette pictures of 1 to 8 bits per
 /// sample, with or without alpha or interlace, of 1 to 512 pixels a side. Samples of fewer bits are scaled to
 /// 0..255, a palette becomes RGB, transparency becomes an alpha channel. 16 bits per sample are refused.
-/// A damaged, cut or hostile file throws Error and takes less than 8 MiB of memory to find out.
+/// A damaged, cut or hostile file throws ImageError and takes less than 8 MiB of memory to find out.
 CAPTCHA_INLINE Image decode_png(std::span<const std::uint8_t> bytes, std::string_view name);
 
 /// Reads a PNG file of at most 4 MiB; see decode_png.
@@ -77,13 +78,20 @@ CAPTCHA_INLINE Image resize(const Image& image, int height, int width);
 
 #if CAPTCHA_DEFINED_HERE
 CAPTCHA_INLINE std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path) {
-  const RegularFile file(path);
-  if (file.size() > max_image_file)
-    file.fail(std::to_string(file.size()) + " bytes, expected an image of at most " +
-              std::to_string(max_image_file));
-  std::vector<std::uint8_t> bytes(file.size());
-  file.read(bytes);
-  return bytes;
+  try {
+    const RegularFile file(path);
+    if (file.size() > max_image_file)
+      throw ImageError(ImageFault::size, path.string() + ": " + std::to_string(file.size()) +
+                                             " bytes, expected an image of at most " +
+                                             std::to_string(max_image_file));
+    std::vector<std::uint8_t> bytes(file.size());
+    file.read(bytes);
+    return bytes;
+  } catch (const ImageError&) {
+    throw;
+  } catch (const Error& error) {
+    throw ImageError(ImageFault::unreadable, error.what());
+  }
 }
 
 CAPTCHA_INLINE std::vector<std::uint8_t> inflate_png(const PngParts& parts, std::string_view name) {
@@ -93,7 +101,8 @@ CAPTCHA_INLINE std::vector<std::uint8_t> inflate_png(const PngParts& parts, std:
   const int result = ::uncompress2(rows.data(), &inflated, parts.compressed.data(), &read);
   if (result == Z_MEM_ERROR) throw std::bad_alloc();
   if (result != Z_OK || inflated != rows.size() || read != parts.compressed.size())
-    refuse_png(name, "damaged PNG: its compressed pixels are broken; save the picture again");
+    refuse_png(name, ImageFault::damaged,
+               "damaged PNG: its compressed pixels are broken; save the picture again");
   return rows;
 }
 
@@ -123,7 +132,9 @@ CAPTCHA_INLINE std::vector<std::uint8_t> pack_for_stb(const PngParts& parts,
     no_checksum();
   }
   constexpr std::size_t most = 65535;  // bytes in a stored block of deflate
-  chunk("IDAT", 2 + rows.size() + 5 * ((rows.size() + most - 1) / most));
+  const std::size_t stream = 2 + rows.size() + 5 * ((rows.size() + most - 1) / most);
+  png.reserve(png.size() + stream + 32);  // and not twice as much
+  chunk("IDAT", stream);
   number(0x7801, {8, 0});
   for (std::size_t at = 0; at < rows.size(); at += most) {
     const std::size_t length = std::min(most, rows.size() - at);
@@ -146,8 +157,9 @@ CAPTCHA_INLINE Image look_up_palette(const PngParts& parts, const Image& indices
   for (const std::uint8_t sample : indices.pixels) {
     const auto index = static_cast<std::size_t>(sample / scale);
     if (index * 3 >= parts.colours.size())
-      refuse_png(name, "damaged PNG: a pixel has colour " + std::to_string(index) +
-                           ", but the palette has only " + std::to_string(parts.colours.size() / 3));
+      refuse_png(name, ImageFault::damaged,
+                 "damaged PNG: a pixel has colour " + std::to_string(index) + ", but the palette has only " +
+                     std::to_string(parts.colours.size() / 3));
     for (std::size_t channel = 0; channel < 3; ++channel)
       image.pixels.push_back(parts.colours[index * 3 + channel]);
     if (image.channels == 4)
@@ -157,14 +169,18 @@ CAPTCHA_INLINE Image look_up_palette(const PngParts& parts, const Image& indices
 }
 
 CAPTCHA_INLINE Image decode_png(std::span<const std::uint8_t> bytes, std::string_view name) {
-  const PngParts parts = parse_png(bytes, name);
+  PngParts parts = parse_png(bytes, name);
   const std::vector<std::uint8_t> png = pack_for_stb(parts, inflate_png(parts, name));
+  std::vector<std::uint8_t>().swap(parts.compressed);  // up to 4 MiB, before stb takes its own
   Image image;
+  stb::png::stbi__g_failure_reason = "outofmem";  // what stb does not say of every allocation that fails
   const std::unique_ptr<stb::stbi_uc, void (*)(void*)> pixels(
       stb::png::stbi_load_from_memory(png.data(), static_cast<int>(png.size()), &image.width, &image.height,
                                       &image.channels, 0),
       stb::png::stbi_image_free);
-  if (!pixels) refuse_png(name, std::string("damaged PNG: ") + stb::png::stbi_failure_reason());
+  const std::string_view reason = stb::png::stbi_failure_reason();
+  if (!pixels && reason == "outofmem") throw std::bad_alloc();
+  if (!pixels) refuse_png(name, ImageFault::damaged, "damaged PNG: " + std::string(reason));
   image.pixels.assign(
       pixels.get(), pixels.get() + static_cast<std::ptrdiff_t>(image.width) * image.height * image.channels);
   return parts.colour == PngParts::palette ? look_up_palette(parts, image, name) : image;

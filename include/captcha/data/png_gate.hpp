@@ -3,7 +3,7 @@
 #pragma once
 
 #include <captcha/config/compiled.hpp>
-#include <captcha/core/error.hpp>
+#include <captcha/data/image_error.hpp>
 
 #include <zlib.h>
 
@@ -61,8 +61,8 @@ inline std::uint32_t big_endian32(std::span<const std::uint8_t> bytes) {
          std::uint32_t{bytes[3]};
 }
 
-[[noreturn]] inline void refuse_png(std::string_view name, const std::string& why) {
-  throw Error(std::string(name) + ": " + why);
+[[noreturn]] inline void refuse_png(std::string_view name, ImageFault fault, const std::string& why) {
+  throw ImageError(fault, std::string(name) + ": " + why);
 }
 
 /// Reads the 13 bytes of IHDR.
@@ -71,19 +71,21 @@ CAPTCHA_INLINE PngParts parse_png_header(std::span<const std::uint8_t> data, std
 /// Takes a PNG file apart; `name` is the file's name for messages. The parts point into `bytes`.
 /// Accepts 1 to 512 pixels a side and up to 8 bits per sample; every chunk must carry its right CRC-32, stand
 /// where the standard wants it, and be one the standard lets a decoder skip or one this decoder knows.
-/// Throws Error. Source: Portable Network Graphics, W3C 2003 (ISO/IEC 15948), clauses 5 and 11.
+/// Throws ImageError. Source: Portable Network Graphics, W3C 2003 (ISO/IEC 15948), clauses 5 and 11.
 CAPTCHA_INLINE PngParts parse_png(std::span<const std::uint8_t> bytes, std::string_view name);
 
 #if CAPTCHA_DEFINED_HERE
 CAPTCHA_INLINE PngParts parse_png_header(std::span<const std::uint8_t> data, std::string_view name) {
   const std::uint32_t width = big_endian32(data), height = big_endian32(data.subspan(4));
   if (width < 1 || height < 1 || width > max_image_side || height > max_image_side)
-    refuse_png(name, std::to_string(height) + " x " + std::to_string(width) +
-                         " pixels (height x width), expected 1 to " + std::to_string(max_image_side) +
-                         " each; scale it down beforehand");
+    refuse_png(name, ImageFault::size,
+               std::to_string(height) + " x " + std::to_string(width) +
+                   " pixels (height x width), expected 1 to " + std::to_string(max_image_side) +
+                   " each; scale it down beforehand");
   const int depth = data[8], colour = data[9];
   if (depth == 16)
-    refuse_png(name, "16 bits per sample, expected at most 8; convert it to 8 bits beforehand");
+    refuse_png(name, ImageFault::unsupported,
+               "16 bits per sample, expected at most 8; convert it to 8 bits beforehand");
   const bool small_depth = depth == 1 || depth == 2 || depth == 4;
   const bool known =
       (colour == PngParts::grey || colour == PngParts::palette)
@@ -91,10 +93,10 @@ CAPTCHA_INLINE PngParts parse_png_header(std::span<const std::uint8_t> data, std
           : (colour == PngParts::rgb || colour == PngParts::grey_alpha || colour == PngParts::rgba) &&
                 depth == 8;
   if (!known || data[10] != 0 || data[11] != 0 || data[12] > 1)
-    refuse_png(name, "damaged PNG: colour type " + std::to_string(colour) + " with " + std::to_string(depth) +
-                         " bits, compression " + std::to_string(data[10]) + ", filter " +
-                         std::to_string(data[11]) + ", interlace " + std::to_string(data[12]) +
-                         " is not a combination PNG knows");
+    refuse_png(name, ImageFault::damaged,
+               "damaged PNG: colour type " + std::to_string(colour) + " with " + std::to_string(depth) +
+                   " bits, compression " + std::to_string(data[10]) + ", filter " + std::to_string(data[11]) +
+                   ", interlace " + std::to_string(data[12]) + " is not a combination PNG knows");
   PngParts parts;
   parts.width = static_cast<int>(width);
   parts.height = static_cast<int>(height);
@@ -107,37 +109,43 @@ CAPTCHA_INLINE PngParts parse_png_header(std::span<const std::uint8_t> data, std
 CAPTCHA_INLINE PngParts parse_png(std::span<const std::uint8_t> bytes, std::string_view name) {
   static constexpr std::array<std::uint8_t, 8> signature{137, 80, 78, 71, 13, 10, 26, 10};
   if (bytes.size() > max_image_file)
-    refuse_png(name,
+    refuse_png(name, ImageFault::size,
                std::to_string(bytes.size()) + " bytes, expected at most " + std::to_string(max_image_file));
   if (bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF)
-    refuse_png(name,
+    refuse_png(name, ImageFault::not_png,
                "a JPEG, expected a PNG; convert it beforehand, or use read_jpeg of "
                "<captcha/data/jpeg.hpp> for files you trust");
-  if (bytes.size() < signature.size() || !std::equal(signature.begin(), signature.end(), bytes.begin()))
-    refuse_png(name, "not a PNG (its first 8 bytes are not the PNG signature)");
+  const bool cut = bytes.size() < signature.size();
+  if (cut || !std::equal(signature.begin(), signature.end(), bytes.begin()))
+    refuse_png(name,
+               cut && std::equal(bytes.begin(), bytes.end(), signature.begin()) ? ImageFault::truncated
+                                                                                : ImageFault::not_png,
+               "not a PNG (its first 8 bytes are not the PNG signature)");
 
   PngParts parts;
   std::string previous;
   for (std::size_t at = signature.size(); previous != "IEND";) {
     const std::string where = " at byte " + std::to_string(at);
     const std::span<const std::uint8_t> rest = bytes.subspan(at);
-    if (rest.size() < 12) refuse_png(name, "PNG cut short" + where + "; copy the file again");
+    if (rest.size() < 12)
+      refuse_png(name, ImageFault::truncated, "PNG cut short" + where + "; copy the file again");
     const std::size_t length = big_endian32(rest);
     if (length > rest.size() - 12)
-      refuse_png(name, "PNG cut short: a chunk of " + std::to_string(length) + " bytes" + where +
-                           ", but only " + std::to_string(rest.size() - 12) +
-                           " are left; copy the file again");
+      refuse_png(name, ImageFault::truncated,
+                 "PNG cut short: a chunk of " + std::to_string(length) + " bytes" + where + ", but only " +
+                     std::to_string(rest.size() - 12) + " are left; copy the file again");
     if (::crc32_z(0, rest.data() + 4, length + 4) != big_endian32(rest.subspan(8 + length)))
-      refuse_png(name, "damaged PNG: wrong CRC in the chunk" + where + "; copy the file again");
+      refuse_png(name, ImageFault::crc,
+                 "damaged PNG: wrong CRC in the chunk" + where + "; copy the file again");
     const std::string type(rest.begin() + 4, rest.begin() + 8);
     const std::span<const std::uint8_t> data = rest.subspan(8, length);
     const auto expect = [&](bool holds, const char* what) {
-      if (!holds) refuse_png(name, "damaged PNG: chunk " + type + where + " " + what);
+      if (!holds) refuse_png(name, ImageFault::damaged, "damaged PNG: chunk " + type + where + " " + what);
     };
     const bool before_pixels = parts.compressed.empty();
     for (const char letter : type)
       if (!((letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z')))
-        refuse_png(name, "damaged PNG: a chunk's type is not four letters" + where);
+        refuse_png(name, ImageFault::damaged, "damaged PNG: a chunk's type is not four letters" + where);
     expect((type == "IHDR") == previous.empty(), "where IHDR must be the first chunk and the only one");
 
     if (type == "IHDR") {

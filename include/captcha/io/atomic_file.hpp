@@ -5,17 +5,21 @@
 #include <captcha/core/error.hpp>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace captcha {
@@ -37,7 +41,6 @@ class AtomicFile {
   void commit();
 
  private:
-  static bool sync(int file);
   void discard();
   [[noreturn]] void fail(const std::string& what) const;
 
@@ -53,12 +56,24 @@ class AtomicFile {
 CAPTCHA_INLINE void write_file_atomically(const std::filesystem::path& target,
                                           std::span<const std::span<const std::byte>> parts);
 
+/// Removes the temporary files that processes which are no more left in a folder.
+CAPTCHA_INLINE void remove_unfinished(const std::filesystem::path& folder);
+
+/// Waits until the disk has an open file or folder. False, with errno, when it cannot.
+CAPTCHA_INLINE bool sync(int file);
+
+/// The same of the entries of a folder. True as well where the file system cannot sync folders.
+CAPTCHA_INLINE bool sync_folder(const std::filesystem::path& folder);
+
 #if CAPTCHA_DEFINED_HERE
+inline constexpr std::string_view unfinished_name = ".unfinished-";  // then process, "-" and a number
+
 CAPTCHA_INLINE AtomicFile::AtomicFile(const std::filesystem::path& target)
     : target_(target), folder_(target.has_parent_path() ? target.parent_path() : ".") {
   static std::atomic<unsigned> made{0};
   do {  // the name is taken only if an earlier process with our number died while it wrote
-    temporary_ = folder_ / (".unfinished-" + std::to_string(::getpid()) + "-" + std::to_string(made++));
+    temporary_ =
+        folder_ / (std::string(unfinished_name) + std::to_string(::getpid()) + "-" + std::to_string(made++));
     file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (file_ < 0 && (errno == EEXIST || errno == EINTR));
   if (file_ < 0) fail("cannot create a file in its folder");
@@ -87,20 +102,7 @@ CAPTCHA_INLINE void AtomicFile::commit() {
   if (closed != 0 && errno != EINTR) fail("cannot be closed");
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot be replaced");
   temporary_.clear();
-  const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = folder >= 0 && sync(folder);
-  const int reason = errno;
-  if (folder >= 0) ::close(folder);
-  errno = reason;
-  if (!synced && reason != EINVAL)  // EINVAL: a file system that cannot sync folders
-    fail("is written, but its folder cannot be synced, so a power cut may undo it");
-}
-
-CAPTCHA_INLINE bool AtomicFile::sync(int file) {
-  int result = 0;
-  do result = ::fsync(file);
-  while (result != 0 && errno == EINTR);
-  return result == 0;
+  if (!sync_folder(folder_)) fail("is written, but its folder cannot be synced, so a power cut may undo it");
 }
 
 CAPTCHA_INLINE void AtomicFile::discard() {
@@ -118,6 +120,43 @@ CAPTCHA_INLINE void write_file_atomically(const std::filesystem::path& target,
   AtomicFile file(target);
   for (const std::span<const std::byte> part : parts) file.write(part);
   file.commit();
+}
+
+CAPTCHA_INLINE void remove_unfinished(const std::filesystem::path& folder) {
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(unfinished_name)) continue;
+    const char* const last = name.data() + name.size();
+    pid_t writer = 0;
+    unsigned number = 0;
+    const auto process = std::from_chars(name.data() + unfinished_name.size(), last, writer);
+    if (process.ec != std::errc{} || process.ptr == last || *process.ptr != '-') continue;
+    const auto made = std::from_chars(process.ptr + 1, last, number);
+    if (made.ec != std::errc{} || made.ptr != last || writer <= 0) continue;
+    // Ours before: process numbers come again, in containers almost always.
+    if (writer != ::getpid() && (::kill(writer, 0) == 0 || errno != ESRCH)) continue;
+    std::error_code ignored;
+    std::filesystem::remove(entry->path(), ignored);
+  }
+}
+
+CAPTCHA_INLINE bool sync(int file) {
+  int result = 0;
+  do result = ::fsync(file);
+  while (result != 0 && errno == EINTR);
+  return result == 0;
+}
+
+CAPTCHA_INLINE bool sync_folder(const std::filesystem::path& folder) {
+  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool synced = sync(file) || errno == EINVAL;
+  const int reason = errno;
+  ::close(file);
+  errno = reason;
+  return synced;
 }
 #endif
 

@@ -45,6 +45,9 @@ std::map<std::string, std::string> to_metadata(const ModelInfo& info) {
 /// "1 x 52 x 32" or "20", as to_string(Shape) writes them. Error on anything else.
 CAPTCHA_INLINE Shape shape_from(std::string_view text);
 
+/// Error that names the file when it is a model of a format that is not known here. Others' files have none.
+CAPTCHA_INLINE void require_known_format(const SafetensorsFile& file, const std::string& name);
+
 /// Reads it back. Error that names the file when it is not one of ours, of a newer format, or damaged.
 CAPTCHA_INLINE ModelInfo model_info(const SafetensorsFile& file, const std::string& name);
 
@@ -92,6 +95,13 @@ CAPTCHA_INLINE Shape shape_from(std::string_view text) {
   return shape;
 }
 
+CAPTCHA_INLINE void require_known_format(const SafetensorsFile& file, const std::string& name) {
+  const auto found = file.metadata().find("captcha.format");
+  if (found != file.metadata().end() && found->second != std::to_string(model_format))
+    throw Error(name + ": model format " + found->second + ", this program knows format " +
+                std::to_string(model_format) + "; use a newer one");
+}
+
 CAPTCHA_INLINE ModelInfo model_info(const SafetensorsFile& file, const std::string& name) {
   const auto& metadata = file.metadata();
   const auto value = [&](const char* key) {
@@ -102,11 +112,15 @@ CAPTCHA_INLINE ModelInfo model_info(const SafetensorsFile& file, const std::stri
                   "give it to --pretrained to start a training from it");
     return found->second;
   };
-  if (value("captcha.format") != std::to_string(model_format))
-    throw Error(name + ": model format " + value("captcha.format") + ", this program knows format " +
-                std::to_string(model_format) + "; use a newer one");
-  ModelInfo info{
-      value("captcha.architecture"), {}, value("captcha.normalisation"), shape_from(value("captcha.input"))};
+  value("captcha.format");
+  require_known_format(file, name);
+  ModelInfo info{value("captcha.architecture"), {}, value("captcha.normalisation"), {}};
+  const std::string input = value("captcha.input");
+  try {
+    info.input = shape_from(input);
+  } catch (const Error& error) {
+    throw Error(name + ": its input: " + error.what());
+  }
   const std::string classes = value("captcha.classes");
   JsonReader reader(classes, classes.size() + 1024, name + ": its class names");
   reader.items([&] { info.classes.push_back(reader.string()); });

@@ -90,7 +90,7 @@ requires(std::floating_point<T> || std::integral<T>) std::vector<T> to_vector(co
   std::vector<T> values;
   if (holds<T>(tensor)) {
     values.resize(tensor.bytes.size() / sizeof(T));
-    std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+    if (!values.empty()) std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
     return values;
   }
   values.reserve(tensor.bytes.size() / info(tensor.dtype).size);

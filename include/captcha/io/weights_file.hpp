@@ -3,6 +3,7 @@
 
 #include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
+#include <captcha/io/model_info.hpp>
 #include <captcha/io/safetensors.hpp>
 #include <captcha/model/weights.hpp>
 
@@ -98,6 +99,7 @@ std::vector<T> adapt_channels(const std::vector<T>& weight, const std::vector<st
 template <class T>
 LoadReport load_weights(const SafetensorsFile& file, const std::string& name, WeightValues<T>& weights,
                         const LoadOptions& options) {
+  require_known_format(file, name);
   if (options.prefix.empty() && file.metadata().contains("captcha.checkpoint"))
     throw Error(name +
                 ": a checkpoint of a run, not a model; give its best.safetensors or final.safetensors");
@@ -126,7 +128,7 @@ LoadReport load_weights(const SafetensorsFile& file, const std::string& name, We
       found.push_back({&placed, tensor, false});
       ++report.loaded;
     } else if (options.adapt && &placed == &*first && wanted.size() == 4 && tensor->shape.size() == 4 &&
-               tensor->shape[0] == wanted[0] && tensor->shape[2] == wanted[2] &&
+               tensor->shape[0] == wanted[0] && tensor->shape[1] > 0 && tensor->shape[2] == wanted[2] &&
                tensor->shape[3] == wanted[3]) {
       found.push_back({&placed, tensor, true});
       report.adapted.push_back(placed.name);
@@ -148,15 +150,17 @@ LoadReport load_weights(const SafetensorsFile& file, const std::string& name, We
     throw Error(name + ": does not fit the network: " + report.text());
   if (found.empty()) throw Error(name + ": no tensor fits the network: " + report.text());
 
-  for (const Found& f : found) {  // nothing can fail from here on
-    std::vector<T> made;
-    if (f.adapt) {
-      made = adapt_channels(to_vector<T>(*f.tensor), f.tensor->shape, f.slot->slot.extent(1));
-      weights.set(*f.slot, std::span<const T>(made));
-    } else {
-      weights.set(*f.slot, values_of(*f.tensor, made));
-    }
+  // All that takes memory comes first: the loop behind it cannot fail.
+  std::vector<std::vector<T>> made(found.size());
+  std::vector<std::span<const T>> values;
+  values.reserve(found.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const SafeTensor& tensor = *found[i].tensor;
+    if (found[i].adapt)
+      made[i] = adapt_channels(to_vector<T>(tensor), tensor.shape, found[i].slot->slot.extent(1));
+    values.push_back(found[i].adapt ? std::span<const T>(made[i]) : values_of(tensor, made[i]));
   }
+  for (std::size_t i = 0; i < found.size(); ++i) weights.set(*found[i].slot, values[i]);
   return report;
 }
 

@@ -71,6 +71,7 @@ class Workers {
   void serve(const Workspace& workspace);
   void work(const Workspace& workspace);
 
+  const int spins_;  // looks at a value that shall change, before the thread sleeps
   std::vector<Workspace> workspaces_;
   std::vector<std::thread> threads_;
   std::mutex turn_;
@@ -89,8 +90,8 @@ class Workers {
 /// Returns when the value may be another. The next round mostly begins within microseconds: falling asleep
 /// and being woken would take longer.
 template <class V>
-void wait_while(const std::atomic<V>& value, V old) {
-  for (int turn = 0; turn < 16000; ++turn) {
+void wait_while(const std::atomic<V>& value, V old, int spins) {
+  for (int turn = 0; turn < spins; ++turn) {
     if (value.load(std::memory_order_acquire) != old) return;
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -99,7 +100,10 @@ void wait_while(const std::atomic<V>& value, V old) {
   value.wait(old, std::memory_order_acquire);
 }
 
-CAPTCHA_INLINE Workers::Workers(int threads) : workspaces_(static_cast<std::size_t>(std::max(threads, 1))) {
+// Of more threads than processors, one that spins would keep another from its work.
+CAPTCHA_INLINE Workers::Workers(int threads)
+    : spins_(threads <= static_cast<int>(std::thread::hardware_concurrency()) ? 16000 : 0),
+      workspaces_(static_cast<std::size_t>(std::max(threads, 1))) {
   for (std::size_t i = 1; i < workspaces_.size(); ++i)
     threads_.emplace_back([this, i] { serve(workspaces_[i]); });
 }
@@ -125,7 +129,7 @@ CAPTCHA_INLINE void Workers::run_all(int count, void* target, Call call) {
   work(workspaces_.front());
   for (int left = busy_.load(std::memory_order_acquire); left != 0;
        left = busy_.load(std::memory_order_acquire))
-    wait_while(busy_, left);
+    wait_while(busy_, left, spins_);
   if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
@@ -136,7 +140,7 @@ CAPTCHA_INLINE void Workers::announce() {
 
 CAPTCHA_INLINE void Workers::serve(const Workspace& workspace) {
   for (unsigned seen = 0;;) {
-    wait_while(round_, seen);
+    wait_while(round_, seen, spins_);
     seen = round_.load(std::memory_order_acquire);
     if (stop_.load(std::memory_order_relaxed)) return;
     work(workspace);

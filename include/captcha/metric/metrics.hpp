@@ -24,6 +24,14 @@ concept Metric = std::copyable<M> &&
   { M::more_is_better } -> std::convertible_to<bool>;
 };
 
+/// A metric that can be saved in the middle of an epoch: what it has counted, as numbers, and back. Runs with
+/// others are saved at the ends of epochs only.
+template <class M>
+concept KeepsState = requires(M metric, const M& counted, const std::vector<double>& numbers) {
+  { counted.state() } -> std::same_as<std::vector<double>>;
+  metric.restore(numbers);
+};
+
 /// A blend counts as the target that weighs more.
 inline int label_of(int target) {
   return target;
@@ -42,6 +50,12 @@ class TopK {
   void add(Outputs<const T> outputs, std::span<const Target> targets);
   double value() const { return seen_ == 0 ? 0.0 : static_cast<double>(right_) / static_cast<double>(seen_); }
   std::string name() const { return K == 1 ? "accuracy" : "top" + std::to_string(K); }
+
+  std::vector<double> state() const { return {static_cast<double>(right_), static_cast<double>(seen_)}; }
+  void restore(const std::vector<double>& numbers) {
+    right_ = static_cast<std::uint64_t>(numbers.at(0));
+    seen_ = static_cast<std::uint64_t>(numbers.at(1));
+  }
 
  private:
   std::uint64_t right_ = 0;
@@ -103,6 +117,13 @@ class ConfusionMatrix {
     return present == 0 ? 0.0 : sum / static_cast<double>(present);
   }
   std::string name() const { return "balanced_accuracy"; }
+
+  std::vector<double> state() const { return {counts_.begin(), counts_.end()}; }
+  void restore(const std::vector<double>& numbers) {
+    counts_.assign(numbers.begin(), numbers.end());
+    classes_ = 0;
+    while (classes_ * classes_ < counts_.size()) ++classes_;
+  }
 
  private:
   std::size_t classes_ = 0;

@@ -6,6 +6,7 @@
 #include <captcha/core/aligned.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/core/layer.hpp>
+#include <captcha/kernels/finite.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/weights.hpp>
 
@@ -13,6 +14,8 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace captcha {
 
@@ -41,6 +44,10 @@ class AnyTape {
   /// Error for the weights of another network.
   std::span<const T> forward(WeightValues<T>& weights, const T* x, int samples, Noise noise,
                              Workers& workers);
+
+  /// Where the forward half first gives something that is not sound (see kernels/finite.hpp): "the output of
+  /// layer1.0.bn1". Empty when all is sound, or where the network is no chain.
+  std::string first_unsound(WeightValues<T>& weights, const T* x, int samples, Noise noise, Workers& workers);
 
   /// Adds the gradients of the last forward to `gradients`, given output_gradient. `x`, `noise` and `weights`
   /// as then. `dx`, when not null, receives the gradient by the input.
@@ -91,6 +98,31 @@ std::span<const T> AnyTape<T>::forward(WeightValues<T>& weights, const T* x, int
   run(Forward<T>{samples, x, output_.data(), weights.parameters().data(), weights.buffers().data(),
                  saved_.data(), scratch_.data(), frozen_.get(), noise, workers});
   return std::span<const T>(output_).first(values(samples));
+}
+
+template <class T>
+std::string AnyTape<T>::first_unsound(WeightValues<T>& weights, const T* x, int samples, Noise noise,
+                                      Workers& workers) {
+  struct First final : Watch<T> {
+    const bool* frozen = nullptr;
+    bool own = false;
+    void saw(const T* y, std::size_t values, const bool* flag, bool has_parameters) override {
+      if (frozen || all_sound(values, y)) return;
+      frozen = flag;
+      own = has_parameters;
+    }
+  } first;
+  require_own(weights);
+  run(Forward<T>{samples, x, output_.data(), weights.parameters().data(), weights.buffers().data(),
+                 saved_.data(), scratch_.data(), frozen_.get(), noise, workers, &first});
+  if (!first.frozen) return "";
+  std::vector<std::string> layers;  // of each parameter slot
+  for (const PlacedSlot& placed : weights.slots())
+    if (!placed.is_buffer) layers.push_back(placed.name.substr(0, placed.name.rfind('.')));
+  const auto slot = static_cast<std::size_t>(first.frozen - frozen_.get());
+  if (first.own) return "the output of " + layers[slot];
+  return slot < layers.size() ? "the output of a layer in front of " + layers[slot]
+                              : "the output of a layer behind " + layers.back();
 }
 
 template <class T>

@@ -5,9 +5,18 @@
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/weights.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <span>
 
 namespace captcha {
+
+/// The decay after so many steps of an average that tends to `decay`: it must not remember the first, random
+/// weights for long.
+inline double warmed_decay(double decay, std::size_t steps) {
+  const double done = static_cast<double>(steps);
+  return std::min(decay, (1 + done) / (10 + done));
+}
 
 /// average = decay * average + (1 - decay) * weights, over parameters and buffers (Polyak and Juditsky 1992).
 template <class T>

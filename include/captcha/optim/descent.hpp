@@ -1,6 +1,8 @@
 // Descent: an optimizer at work on a network's weights, with its moments, its groups and gradient clipping.
 #pragma once
 
+#include <captcha/core/error.hpp>
+#include <captcha/kernels/finite.hpp>
 #include <captcha/kernels/sum.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/weights.hpp>
@@ -12,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace captcha {
@@ -37,7 +40,9 @@ class Descent {
   double gradient_norm(const WeightValues<T>& gradients, Workers& workers);
 
   /// One step with `rate_factor` times the optimizer's learning rate, on gradients scaled by
-  /// `gradient_scale`, which are 0 afterwards.
+  /// `gradient_scale`, which are 0 afterwards. NotANumber that names the parameter when a gradient or what
+  /// became of a parameter is not sound (see kernels/finite.hpp); some parameters have moved then, others
+  /// not.
   void step(WeightValues<T>& weights, WeightValues<T>& gradients, double rate_factor, double gradient_scale,
             Workers& workers);
 
@@ -48,12 +53,15 @@ class Descent {
     std::size_t size;
     SlotSettings settings;
   };
+  enum class Fault : char { none, gradient, parameter };
+  [[noreturn]] void fail(const WeightValues<T>& weights, const WeightValues<T>& gradients) const;
 
   O optimizer_;
   std::vector<WeightValues<T>> moments_;
   std::vector<bool> frozen_;
   std::vector<Stretch> stretches_;
   std::vector<double> squares_;
+  std::vector<Fault> faults_;
   std::int64_t steps_ = 0;
 };
 
@@ -73,6 +81,7 @@ Descent<O, T>::Descent(const O& optimizer, const WeightValues<T>& weights,
       stretches_.push_back({placed.offset + begin, std::min(stretch, placed.slot.size() - begin), slot});
   }
   squares_.resize(stretches_.size());
+  faults_.resize(stretches_.size());
 }
 
 template <Optimizer O, class T>
@@ -96,15 +105,37 @@ void Descent<O, T>::step(WeightValues<T>& weights, WeightValues<T>& gradients, d
   workers.run(static_cast<int>(stretches_.size()), [&](int task) {
     const Stretch& s = stretches_[static_cast<std::size_t>(task)];
     T* gradient = gradients.parameters().data() + s.offset;
+    Fault& fault = faults_[static_cast<std::size_t>(task)];
+    fault = all_sound(s.size, gradient) ? Fault::none : Fault::gradient;
+    if (fault != Fault::none) return;
     if (gradient_scale != 1)
       for (std::size_t i = 0; i < s.size; ++i) gradient[i] *= static_cast<T>(gradient_scale);
-    optimizer_.update(Update<T>{weights.parameters().subspan(s.offset, s.size), gradient, moment(0, s.offset),
-                                moment(1, s.offset),
+    const std::span<T> parameters = weights.parameters().subspan(s.offset, s.size);
+    optimizer_.update(Update<T>{parameters, gradient, moment(0, s.offset), moment(1, s.offset),
                                 static_cast<T>(static_cast<double>(optimizer_.learning_rate) * rate_factor *
                                                static_cast<double>(s.settings.rate)),
                                 static_cast<T>(s.settings.weight_decay), steps_});
-    std::fill_n(gradient, s.size, T{0});  // while it is at hand
+    std::fill_n(gradient, s.size, T{0});  // while it is at hand, as the parameters are
+    if (!all_sound(s.size, parameters.data())) fault = Fault::parameter;
   });
+  if (std::any_of(faults_.begin(), faults_.end(), [](Fault fault) { return fault != Fault::none; }))
+    fail(weights, gradients);
+}
+
+template <Optimizer O, class T>
+void Descent<O, T>::fail(const WeightValues<T>& weights, const WeightValues<T>& gradients) const {
+  // Backward goes from the last layer to the first: the last gradient that is wrong was the first to be so.
+  std::size_t index = faults_.size() - 1;
+  while (index > 0 && faults_[index] == Fault::none) --index;
+  const bool gradient = faults_[index] == Fault::gradient;
+  const auto placed = std::find_if(weights.slots().begin(), weights.slots().end(), [&](const PlacedSlot& p) {
+    return !p.is_buffer && stretches_[index].offset < p.offset + p.slot.size();
+  });
+  const auto values = (gradient ? gradients : weights).values(*placed);
+  throw NotANumber((gradient ? "the gradient of " : "the update of ") + placed->name +
+                   " is not a number, or too large, in " +
+                   std::to_string(count_unsound(values.size(), values.data())) + " of its " +
+                   std::to_string(values.size()) + " values");
 }
 
 }  // namespace captcha

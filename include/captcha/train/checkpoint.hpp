@@ -9,6 +9,7 @@
 #include <captcha/model/weights.hpp>
 #include <captcha/train/log.hpp>
 #include <captcha/train/state.hpp>
+#include <captcha/train/tally.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -21,6 +22,9 @@
 
 namespace captcha {
 
+/// The version of what checkpoints say of a run. Older ones are read too.
+inline constexpr int checkpoint_format = 2;
+
 /// What a checkpoint holds, where it lies in a run: read by save, overwritten by load.
 struct CheckpointParts {
   WeightValues<float>& weights;
@@ -28,6 +32,8 @@ struct CheckpointParts {
   std::span<WeightValues<float>> moments;
   std::int64_t updates;  ///< of the optimizer
   TrainingState& state;
+  EpochCounts counts;
+  std::vector<std::size_t>& kept;  ///< the steps of the checkpoints that the run has written and kept
 };
 
 /// Writes weights, averaged weights (when there are any), moments and the state of a run. `metadata` is that
@@ -38,10 +44,11 @@ CAPTCHA_INLINE void save_checkpoint(const std::filesystem::path& path, const Che
 /// What differs between two descriptions "name value, name value, …".
 CAPTCHA_INLINE std::string differences(const std::string& before, const std::string& now);
 
-/// Reads a checkpoint back into a run that was set up with the same options. Error when the file is damaged,
-/// is no checkpoint, or belongs to another network or other options; everything is then as it was.
-CAPTCHA_INLINE void load_checkpoint(const std::filesystem::path& path, CheckpointParts& parts,
-                                    const std::string& options);
+/// Reads a checkpoint back into a run that was set up with the same options; `name` is that of the file.
+/// Error when it is no checkpoint, or belongs to another network or other options; everything is then as it
+/// was.
+CAPTCHA_INLINE void load_checkpoint(const SafetensorsFile& file, const std::string& name,
+                                    CheckpointParts& parts, const std::string& options);
 
 #if CAPTCHA_DEFINED_HERE
 CAPTCHA_INLINE void save_checkpoint(const std::filesystem::path& path, const CheckpointParts& parts,
@@ -52,13 +59,23 @@ CAPTCHA_INLINE void save_checkpoint(const std::filesystem::path& path, const Che
   for (std::size_t i = 0; i < parts.moments.size(); ++i)
     bundle.add(parts.moments[i], "moment" + std::to_string(i + 1) + "/");
   const TrainingState& state = parts.state;
-  std::string history;
-  for (const EpochRecord& record : state.history) history += (history.empty() ? "" : ",") + to_json(record);
+  const auto list = [](const auto& items, auto&& text_of) {
+    std::string text = "[";
+    for (const auto& item : items) text.append(text.size() == 1 ? "" : ",").append(text_of(item));
+    return text + "]";
+  };
+  const auto whole = [](std::size_t number) { return std::to_string(number); };
+  const auto numbers = [&](const std::vector<double>& all) { return list(all, json_number); };
+  metadata["captcha.checkpoint_format"] = std::to_string(checkpoint_format);
   metadata["captcha.checkpoint"] =
-      "{\"epoch\":" + std::to_string(state.epoch) + ",\"step\":" + std::to_string(state.step) +
+      "{\"epoch\":" + whole(state.epoch) + ",\"step\":" + whole(state.step) +
       ",\"updates\":" + std::to_string(parts.updates) + ",\"best\":" + json_number(state.best) +
-      ",\"best_epoch\":" + std::to_string(state.best_epoch) + ",\"options\":" + json_string(options) +
-      ",\"history\":[" + history + "]}";
+      ",\"best_epoch\":" + whole(state.best_epoch) + ",\"options\":" + json_string(options) +
+      ",\"learning_rate\":" + json_number(state.learning_rate) +
+      ",\"epoch_loss\":" + json_number(parts.counts.loss) +
+      ",\"epoch_samples\":" + whole(parts.counts.samples) +
+      ",\"epoch_metrics\":" + list(parts.counts.metrics, numbers) + ",\"kept\":" + list(parts.kept, whole) +
+      ",\"history\":" + list(state.history, to_json) + "}";
   bundle.write(path, metadata);
 }
 
@@ -82,16 +99,22 @@ CAPTCHA_INLINE std::string differences(const std::string& before, const std::str
   return "then " + without(items(before), items(now)) + "; now " + without(items(now), items(before));
 }
 
-CAPTCHA_INLINE void load_checkpoint(const std::filesystem::path& path, CheckpointParts& parts,
-                                    const std::string& options) {
-  const SafetensorsFile file = SafetensorsFile::read(path);
-  model_info(file, path.string());
-  const auto found = file.metadata().find("captcha.checkpoint");
-  if (found == file.metadata().end())
-    throw Error(path.string() + ": a model, not a checkpoint; only last.safetensors can be resumed");
-  if (file.metadata().at("captcha.fingerprint") != fingerprint(parts.weights.slots()))
-    throw Error(path.string() + ": a checkpoint of another network (" +
-                file.metadata().at("captcha.architecture") + ")");
+CAPTCHA_INLINE void load_checkpoint(const SafetensorsFile& file, const std::string& name,
+                                    CheckpointParts& parts, const std::string& options) {
+  model_info(file, name);
+  const auto value = [&file](const char* key) -> const std::string* {
+    const auto found = file.metadata().find(key);
+    return found == file.metadata().end() ? nullptr : &found->second;
+  };
+  const std::string* const text = value("captcha.checkpoint");
+  if (!text) throw Error(name + ": a model, not a checkpoint, from which no run can go on");
+  if (const std::string* const format = value("captcha.checkpoint_format");
+      format && *format != std::to_string(checkpoint_format))
+    throw Error(name + ": checkpoint format " + *format + ", this program knows 1 to " +
+                std::to_string(checkpoint_format) + "; use a newer one");
+  if (const std::string* const print = value("captcha.fingerprint");
+      !print || *print != fingerprint(parts.weights.slots()))
+    throw Error(name + ": a checkpoint of another network (" + *value("captcha.architecture") + ")");
 
   // Copies first: whatever fails below leaves the run untouched.
   const auto holds = [&file](const std::string& prefix) {
@@ -99,13 +122,13 @@ CAPTCHA_INLINE void load_checkpoint(const std::filesystem::path& path, Checkpoin
                        [&](const SafeTensor& tensor) { return tensor.name.starts_with(prefix); });
   };
   if (holds("average/") != (parts.average != nullptr))
-    throw Error(path.string() +
+    throw Error(name +
                 (parts.average ? ": holds no averaged weights, which this run wants"
                                : ": holds averaged weights, which this run does not want") +
                 std::string("; resume with the same options"));
   const auto read = [&](const WeightValues<float>& like, const std::string& prefix) {
     WeightValues<float> values = like;
-    load_weights(file, path.string(), values, {.prefix = prefix});
+    load_weights(file, name, values, {.prefix = prefix});
     return values;
   };
   WeightValues<float> new_weights = read(parts.weights, "weights/");
@@ -116,7 +139,9 @@ CAPTCHA_INLINE void load_checkpoint(const std::filesystem::path& path, Checkpoin
   TrainingState new_state = parts.state;
   std::int64_t updates = 0;
   std::string saved_options;
-  JsonReader reader(found->second, 16 * found->second.size() + 1024, path.string() + ": its state");
+  EpochCounts counts;
+  std::vector<std::size_t> kept;
+  JsonReader reader(*text, 16 * text->size() + 1024, name + ": its state");
   reader.members([&](const std::string& key) {
     if (key == "epoch")
       new_state.epoch = reader.number();
@@ -130,6 +155,19 @@ CAPTCHA_INLINE void load_checkpoint(const std::filesystem::path& path, Checkpoin
       new_state.best_epoch = reader.number();
     else if (key == "options")
       saved_options = reader.string();
+    else if (key == "learning_rate")
+      new_state.learning_rate = reader.real();
+    else if (key == "epoch_loss")
+      counts.loss = reader.real();
+    else if (key == "epoch_samples")
+      counts.samples = reader.number();
+    else if (key == "epoch_metrics")
+      reader.items([&] {
+        std::vector<double>& numbers = counts.metrics.emplace_back();
+        reader.items([&] { numbers.push_back(reader.real()); });
+      });
+    else if (key == "kept")
+      reader.items([&] { kept.push_back(reader.number()); });
     else if (key == "history")
       reader.items([&] { new_state.history.push_back(read_record(reader)); });
     else
@@ -137,13 +175,15 @@ CAPTCHA_INLINE void load_checkpoint(const std::filesystem::path& path, Checkpoin
   });
   reader.finish();
   if (saved_options != options)
-    throw Error(path.string() + ": was made with other options (" + differences(saved_options, options) +
+    throw Error(name + ": was made with other options (" + differences(saved_options, options) +
                 "); resume with the same ones or start in a new folder");
   parts.weights = std::move(new_weights);
   if (parts.average) *parts.average = std::move(new_average.front());
   std::move(new_moments.begin(), new_moments.end(), parts.moments.begin());
   parts.updates = updates;
   parts.state = std::move(new_state);
+  parts.counts = std::move(counts);
+  parts.kept = std::move(kept);
 }
 #endif
 

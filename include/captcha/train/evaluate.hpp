@@ -1,13 +1,16 @@
 // Predictions over a whole data set, and the loss and metrics of them.
 #pragma once
 
+#include <captcha/core/error.hpp>
 #include <captcha/core/output.hpp>
 #include <captcha/data/loader.hpp>
+#include <captcha/kernels/finite.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/inference.hpp>
 #include <captcha/model/weights.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <tuple>
 
@@ -33,14 +36,28 @@ void for_each_prediction(const Weights<Net>& weights, const D& data, EvaluateOpt
   }
 }
 
-/// The mean loss over a data set; adds every batch to the metrics of the tuple.
+/// The mean loss over a data set; adds every batch to the metrics of the tuple. NotANumber, with the name of
+/// the first sample whose outputs are not sound (see kernels/finite.hpp), when the loss of a batch is none.
 template <class Net, Dataset D, class L, class... Metrics>
 double evaluate(const Weights<Net>& weights, const D& data, const L& loss, std::tuple<Metrics...>& metrics,
                 EvaluateOptions options, Workers& workers) {
   double sum = 0;
   std::size_t seen = 0;
   for_each_prediction(weights, data, options, workers, [&](const auto& batch, Outputs<const float> outputs) {
-    sum += loss(outputs, batch.targets(), Outputs<float>{}) * static_cast<double>(batch.size());
+    const double mean = loss(outputs, batch.targets(), Outputs<float>{});
+    if (!std::isfinite(mean)) {
+      std::size_t n = 0;
+      const auto sound = [&](std::size_t sample) {
+        for (std::size_t f = 0; f < outputs.features(); ++f)
+          if (!is_sound(outputs(f, sample))) return false;
+        return true;
+      };
+      while (n + 1 < batch.size() && sound(n)) ++n;
+      const std::size_t index = batch.indices()[n];
+      throw NotANumber(
+          "the loss of a sample that was not trained on is not a number: " + name_of(data, index), {index});
+    }
+    sum += mean * static_cast<double>(batch.size());
     seen += batch.size();
     std::apply([&](auto&... metric) { (metric.add(outputs, batch.targets()), ...); }, metrics);
   });

@@ -46,8 +46,10 @@ struct FitOptions {
   int loader_threads = 1;      ///< that prepare batches
   std::uint64_t seed = 0;      ///< of order, augmentation and dropout
   std::filesystem::path run =
-      {};               ///< folder for metrics.jsonl, metrics.csv, last, best and final.safetensors
-  bool resume = false;  ///< go on from last.safetensors of that folder, if it is there
+      {};               ///< folder for metrics.jsonl, metrics.csv, checkpoints, best and final.safetensors
+  bool resume = false;  ///< go on from the newest checkpoint of that folder, if there is one
+  std::size_t checkpoint_steps = 1000;  ///< steps after which a long epoch is saved; 0: only its end is
+  std::size_t keep = 2;                 ///< checkpoints that stay; older ones of the run are removed
   std::string settings =
       {};  ///< what else must not change in a run that goes on ("augmentation strong"): it is compared
   ModelInfo info =
@@ -80,7 +82,8 @@ void require_valid(const FitOptions<O, L, Metrics>& options) {
     return value >= least && value < below;
   };
   constexpr double any = std::numeric_limits<double>::infinity();
-  require_option(options.epochs > 0 && options.accumulate > 0, "epochs and accumulate must be at least 1");
+  require_option(options.epochs > 0 && options.accumulate > 0 && options.keep > 0,
+                 "epochs, accumulate and keep must be at least 1");
   require_option(in_range(static_cast<double>(options.optimizer.learning_rate), 1e-30, any),
                  "the learning rate must be positive");
   require_option(in_range(static_cast<double>(options.optimizer.weight_decay), 0, any),

@@ -13,8 +13,11 @@
 #include <captcha/train/checkpoint.hpp>
 #include <captcha/train/fit_options.hpp>
 #include <captcha/train/log.hpp>
+#include <captcha/train/run_folder.hpp>
+#include <captcha/train/samples.hpp>
 #include <captcha/train/state.hpp>
 #include <captcha/train/step.hpp>
+#include <captcha/train/tally.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -32,11 +35,6 @@
 
 namespace captcha {
 
-/// What of the data must be the same in a run that goes on: the number of samples and, where they have names,
-/// a hash of those.
-CAPTCHA_INLINE std::string describe_samples(std::size_t samples,
-                                            const std::function<std::string(std::size_t)>& name);
-
 /// What a run is given besides its options. The types of network, data sets and callbacks are forgotten here,
 /// so that the run itself is compiled once for all of them.
 template <class Target, class Metrics>
@@ -50,7 +48,7 @@ struct RunParts {
   std::function<double(Metrics&, Workers&)> validate;
   Hooks hooks;
   ModelInfo info;
-  std::function<std::string(std::size_t)> name;  ///< of a training sample; empty where they have none
+  SampleName name;  ///< of a training sample
 };
 
 /// What the training of any network has in common; `fit` sets it up.
@@ -68,11 +66,13 @@ class TrainingRun {
   using Clock = std::chrono::steady_clock;
 
   void open_folder();
+  /// Whether it was trained to its end.
   bool train_epoch();
+  double train_batch(const Batch<float, Target>& batch, double rate_factor);
   void finish_epoch();
   void record_metrics(EpochRecord& record, const char* part, double loss, const Metrics& metrics) const;
   void monitor(double loss, const Metrics& metrics);
-  void write_files();
+  void write_checkpoint();
 
   bool out_of_patience() const {
     return options_.patience > 0 && state_.epoch >= state_.best_epoch + options_.patience;
@@ -83,8 +83,15 @@ class TrainingRun {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
   Progress progress() const;
+  /// Whether this step, which did not end the epoch, is one after which the run is saved.
+  bool checkpoint_is_due() const {
+    return folder_ && Tally<Metrics>::savable && options_.checkpoint_steps > 0 && step_.complete() &&
+           state_.step % options_.checkpoint_steps == 0 &&
+           state_.step < (state_.epoch + 1) * state_.steps_per_epoch;
+  }
   CheckpointParts checkpoint_parts() {
-    return {parts_.weights, parts_.average, step_.descent().moments(), step_.descent().steps(), state_};
+    return {parts_.weights, parts_.average, step_.descent().moments(), step_.descent().steps(), state_, {},
+            kept_};
   }
   std::map<std::string, std::string> metadata() const {
     return to_metadata(parts_.info, parts_.weights.slots());
@@ -95,8 +102,10 @@ class TrainingRun {
   Workers workers_;
   TrainingStep<O, L> step_;
   std::optional<WeightValues<float>> best_{};  // of the best epoch, when the run may stop early
-  Metrics metrics_{};
+  Tally<Metrics> tally_;                       // of the epoch under way
   TrainingState state_{};
+  std::optional<RunFolder> folder_{};
+  std::vector<std::size_t> kept_{};  // see CheckpointParts
   double epoch_seconds_ = 0;
   std::string description_{};  // of a run with a folder: what must be the same when it goes on
 };
@@ -109,7 +118,8 @@ TrainingRun<O, L, Metrics, Target>::TrainingRun(RunParts<Target, Metrics> parts,
       workers_(options.threads > 0 ? options.threads : all_threads()),
       step_(std::move(parts_.tape), parts_.weights, options.loss, options.optimizer,
             StepOptions{options.accumulate, options.clip_norm, options.seed, options.groups,
-                        options.decay_all}) {
+                        options.decay_all}),
+      tally_(options.metrics) {
   state_.epochs = options.epochs;
   state_.steps_per_epoch = parts_.loader.batches_per_epoch();
   state_.batch_size = options.batch_size;
@@ -124,15 +134,18 @@ TrainingState TrainingRun<O, L, Metrics, Target>::run() {
   parts_.hooks.on_start(state_);
   while (state_.epoch < state_.epochs && !state_.stop && !out_of_patience()) {
     parts_.hooks.on_epoch_start(state_);
-    const bool complete = train_epoch();
-    if (!complete) break;
+    if (!train_epoch()) {
+      if (folder_ && Tally<Metrics>::savable) write_checkpoint();
+      break;
+    }
     finish_epoch();
     parts_.hooks.on_epoch_end(state_);
   }
+  const bool finished = state_.epoch == state_.epochs || out_of_patience();
   if (parts_.average) parts_.weights = *parts_.average;
   state_.stopped_early = out_of_patience() && state_.epoch < state_.epochs;
   if (state_.stopped_early && best_) parts_.weights = *best_;
-  if (!options_.run.empty()) save_weights(options_.run / "final.safetensors", parts_.weights, metadata());
+  if (folder_ && finished) save_weights(options_.run / "final.safetensors", parts_.weights, metadata());
   parts_.hooks.on_end(state_);
   return std::move(state_);
 }
@@ -141,17 +154,23 @@ template <Optimizer O, class L, class Metrics, class Target>
 void TrainingRun<O, L, Metrics, Target>::open_folder() {
   require_own_names(parts_.weights.slots());
   description_ = describe_samples(parts_.loader.samples(), parts_.name) + ", " + describe(options_).text;
-  std::error_code failed;
-  std::filesystem::create_directories(options_.run, failed);
-  if (failed) throw Error(options_.run.string() + ": cannot make the folder of the run: " + failed.message());
-  const auto last = options_.run / "last.safetensors";
-  if (!std::filesystem::exists(last)) return;
+  folder_.emplace(options_.run);
+  const std::vector<std::filesystem::path> checkpoints = checkpoints_of(options_.run);
+  if (checkpoints.empty()) return;
   if (!options_.resume)
     throw Error(options_.run.string() + ": holds a run already; resume it, or choose another folder");
+  WholeCheckpoint newest = newest_whole(checkpoints);
   CheckpointParts parts = checkpoint_parts();
-  load_checkpoint(last, parts, description_);
+  load_checkpoint(*newest.file, newest.name, parts, description_);
   step_.descent().set_steps(parts.updates);
   state_.epochs = options_.epochs;
+  tally_.restore(parts.counts);
+  state_.loss = tally_.loss();
+  state_.resumed = newest.name;
+  state_.warnings = std::move(newest.damaged);
+  // A run that was killed may have left these undone.
+  folder_->forget(kept_, options_.keep);
+  if (!state_.history.empty()) write_metrics(options_.run, state_.history);
   if (options_.patience > 0 && state_.best_epoch > 0) {
     best_ = parts_.weights.zeros_like();
     load_weights(options_.run / "best.safetensors", *best_);
@@ -168,27 +187,23 @@ Progress TrainingRun<O, L, Metrics, Target>::progress() const {
 template <Optimizer O, class L, class Metrics, class Target>
 bool TrainingRun<O, L, Metrics, Target>::train_epoch() {
   const auto start = Clock::now();
-  metrics_ = options_.metrics;
-  double sum = 0;
-  std::size_t seen = 0;
-  for (const auto& batch : parts_.loader.epoch(state_.epoch)) {
+  std::size_t seen = 0;  // since then
+  for (const auto& batch :
+       parts_.loader.epoch(state_.epoch, state_.step - state_.epoch * state_.steps_per_epoch)) {
     const double factor = options_.schedule(progress());
-    const double loss = step_.run(parts_.weights, batch, state_.step, factor, workers_);
+    const double loss = train_batch(batch, factor);
     ++state_.step;
-    if (parts_.average) {
-      // The average must not remember the first, random weights for long: its decay grows with the steps.
-      const double steps = static_cast<double>(state_.step);
-      const double decay = std::min(options_.average_decay, (1 + steps) / (10 + steps));
-      move_average(*parts_.average, parts_.weights, decay, workers_);
-    }
-    std::apply([&](auto&... metric) { (metric.add(step_.outputs(), batch.targets()), ...); }, metrics_);
-    sum += loss * static_cast<double>(batch.size());
+    if (parts_.average)
+      move_average(*parts_.average, parts_.weights, warmed_decay(options_.average_decay, state_.step),
+                   workers_);
+    tally_.add(step_.outputs(), batch.targets(), loss);
     seen += batch.size();
-    state_.loss = sum / static_cast<double>(seen);
+    state_.loss = tally_.loss();
     state_.learning_rate = static_cast<double>(options_.optimizer.learning_rate) * factor;
     state_.images_per_second = static_cast<double>(seen) / std::max(seconds_since(start), 1e-9);
+    if (checkpoint_is_due()) write_checkpoint();
     parts_.hooks.on_step(state_);
-    if (state_.stop) return false;
+    if (state_.stop && step_.complete()) return false;
   }
   step_.finish(parts_.weights, options_.schedule(progress()), workers_);
   epoch_seconds_ = seconds_since(start);
@@ -196,24 +211,46 @@ bool TrainingRun<O, L, Metrics, Target>::train_epoch() {
 }
 
 template <Optimizer O, class L, class Metrics, class Target>
+double TrainingRun<O, L, Metrics, Target>::train_batch(const Batch<float, Target>& batch,
+                                                       double rate_factor) {
+  try {
+    return step_.run(parts_.weights, batch, state_.step, rate_factor, workers_);
+  } catch (const NotANumber& found) {
+    const std::vector<std::size_t> batch_samples(batch.indices().begin(), batch.indices().end());
+    const std::vector<std::size_t>& samples = found.samples.empty() ? batch_samples : found.samples;
+    throw NotANumber("epoch " + std::to_string(state_.epoch + 1) + ", step " +
+                         std::to_string(state_.step + 1) + ": not a number, or too large: " + found.what() +
+                         "; " + (samples.size() == 1 ? "of " : "the batch: ") +
+                         some_names(samples, parts_.name) +
+                         "; lower the learning rate, limit the gradient, or look at these samples",
+                     samples);
+  }
+}
+
+template <Optimizer O, class L, class Metrics, class Target>
 void TrainingRun<O, L, Metrics, Target>::finish_epoch() {
   ++state_.epoch;
   EpochRecord record{state_.epoch, state_.step, {}};
   record.values.emplace_back("learning_rate", state_.learning_rate);
-  record_metrics(record, "train", state_.loss, metrics_);
+  record_metrics(record, "train", state_.loss, tally_.metrics());
   if (parts_.validate) {
     Metrics metrics = options_.metrics;
     const double loss = parts_.validate(metrics, workers_);
     record_metrics(record, "val", loss, metrics);
     monitor(loss, metrics);
   } else {
-    monitor(state_.loss, metrics_);
+    monitor(state_.loss, tally_.metrics());
   }
   record.values.emplace_back("seconds", epoch_seconds_);
   record.values.emplace_back("images_per_second", state_.images_per_second);
   state_.history.push_back(std::move(record));
   if (options_.patience > 0 && state_.best_epoch == state_.epoch) best_ = judged();
-  if (!options_.run.empty()) write_files();
+  tally_ = Tally<Metrics>(options_.metrics);
+  if (!folder_) return;
+  if (state_.best_epoch == state_.epoch)
+    save_weights(options_.run / "best.safetensors", judged(), metadata());
+  write_checkpoint();
+  write_metrics(options_.run, state_.history);
 }
 
 template <Optimizer O, class L, class Metrics, class Target>
@@ -240,25 +277,14 @@ void TrainingRun<O, L, Metrics, Target>::monitor(double loss, const Metrics& met
 }
 
 template <Optimizer O, class L, class Metrics, class Target>
-void TrainingRun<O, L, Metrics, Target>::write_files() {
-  if (state_.best_epoch == state_.epoch)
-    save_weights(options_.run / "best.safetensors", judged(), metadata());
-  save_checkpoint(options_.run / "last.safetensors", checkpoint_parts(), metadata(), description_);
-  write_metrics(options_.run, state_.history);
+void TrainingRun<O, L, Metrics, Target>::write_checkpoint() {
+  std::erase(kept_, state_.step);  // of the same step, when a run was stopped there
+  kept_.push_back(state_.step);
+  CheckpointParts parts = checkpoint_parts();
+  parts.counts = tally_.counts();
+  save_checkpoint(folder_->checkpoint(state_.step), parts, metadata(), description_);
+  folder_->forget(kept_, options_.keep);
 }
-
-#if CAPTCHA_DEFINED_HERE
-CAPTCHA_INLINE std::string describe_samples(std::size_t samples,
-                                            const std::function<std::string(std::size_t)>& name) {
-  std::string text = "samples " + std::to_string(samples);
-  if (!name) return text;
-  std::uint64_t names = 0xcbf29ce484222325;  // FNV-1a
-  for (std::size_t i = 0; i < samples; ++i)
-    for (const char letter : name(i) + "\n")
-      names = (names ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
-  return text.append(", hash of their names ").append(std::to_string(names));
-}
-#endif
 
 #if defined(CAPTCHA_COMPILED)
 CAPTCHA_INSTANTIATE class TrainingRun<AdamW, CrossEntropy, std::tuple<Accuracy>, int>;

@@ -37,7 +37,10 @@ struct TrainingState {
   double best = std::numeric_limits<double>::quiet_NaN();  ///< of the monitored value
   std::size_t best_epoch = 0;                              ///< 0: none yet
   std::vector<EpochRecord> history{};
-  bool stop = false;           ///< a callback may set it: the run ends after the current step
+  std::string resumed{};                ///< the checkpoint that the run goes on from; empty for a new one
+  std::vector<std::string> warnings{};  ///< what the user should know of that: damaged checkpoints, for one
+  bool stop =
+      false;  ///< a callback may set it: the run ends after the current step, saved to go on from there
   bool stopped_early = false;  ///< there was no better epoch for as many as `patience` says
 };
 

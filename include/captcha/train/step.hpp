@@ -3,6 +3,7 @@
 
 #include <captcha/core/error.hpp>
 #include <captcha/data/batch.hpp>
+#include <captcha/kernels/finite.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/loss/loss.hpp>
 #include <captcha/model/tape.hpp>
@@ -50,8 +51,9 @@ class TrainingStep {
   const Descent<O>& descent() const { return descent_; }
 
   /// The loss and the outputs of a batch; changes weights (unless more batches are to be accumulated) and
-  /// running statistics. `rate_factor` multiplies the learning rate. NotANumber when the loss is none: the
-  /// weights are then as they were before this step.
+  /// running statistics. `rate_factor` multiplies the learning rate. NotANumber, which says where it was
+  /// found, when the loss, a statistic, a gradient or an updated weight is none: the weights are worthless
+  /// then.
   template <class Target>
   double run(WeightValues<float>& weights, const Batch<float, Target>& batch, std::size_t step,
              double rate_factor, Workers& workers);
@@ -62,11 +64,17 @@ class TrainingStep {
     if (collected_ > 0) update(weights, rate_factor, workers);
   }
 
+  /// Whether every batch so far has moved the weights.
+  bool complete() const { return collected_ == 0; }
+
   /// The outputs of the last run, valid until the next.
   Outputs<const float> outputs() const { return outputs_; }
 
  private:
   void update(WeightValues<float>& weights, double rate_factor, Workers& workers);
+  template <class Target>
+  [[noreturn]] void fail(WeightValues<float>& weights, const Batch<float, Target>& batch, Noise noise,
+                         double loss, Workers& workers);
 
   std::unique_ptr<AnyTape<float>> tape_;
   WeightValues<float> gradients_;
@@ -87,12 +95,28 @@ double TrainingStep<O, L>::run(WeightValues<float>& weights, const Batch<float, 
   outputs_ = {outputs, batch.size()};
   const double loss =
       loss_(outputs_, batch.targets(), Outputs<float>{tape_->output_gradient(samples), batch.size()});
-  if (!std::isfinite(loss))
-    throw NotANumber("step " + std::to_string(step) + ": the loss is not a number (" + std::to_string(loss) +
-                     "); lower the learning rate, clip the gradient, or look for not-a-number in the data");
+  if (!std::isfinite(loss) || !all_sound(weights.buffers().size(), weights.buffers().data()))
+    fail(weights, batch, noise, loss, workers);
   tape_->backward(weights, gradients_, batch.inputs().data(), samples, noise, workers);
   if (++collected_ == options_.accumulate) update(weights, rate_factor, workers);
   return loss;
+}
+
+template <Optimizer O, class L>
+template <class Target>
+void TrainingStep<O, L>::fail(WeightValues<float>& weights, const Batch<float, Target>& batch, Noise noise,
+                              double loss, Workers& workers) {
+  const auto inputs = batch.inputs();
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (!is_sound(inputs[i])) throw NotANumber("the input", {batch.indices()[i % batch.size()]});
+  for (const PlacedSlot& placed : weights.slots())
+    if (const auto values = weights.values(placed);
+        !placed.is_buffer && !all_sound(values.size(), values.data()))
+      throw NotANumber(placed.name);
+  std::string where =
+      tape_->first_unsound(weights, inputs.data(), static_cast<int>(batch.size()), noise, workers);
+  if (where.empty()) where = std::isfinite(loss) ? "a running statistic" : "the loss";
+  throw NotANumber(where, {batch.indices().begin(), batch.indices().end()});
 }
 
 template <Optimizer O, class L>
@@ -100,7 +124,8 @@ void TrainingStep<O, L>::update(WeightValues<float>& weights, double rate_factor
   double scale = 1.0 / static_cast<double>(collected_);
   if (options_.clip_norm > 0) {
     const double norm = descent_.gradient_norm(gradients_, workers) * scale;
-    if (norm > options_.clip_norm) scale *= options_.clip_norm / norm;
+    // One that is too large to be measured is left for the descent to refuse.
+    if (std::isfinite(norm) && norm > options_.clip_norm) scale *= options_.clip_norm / norm;
   }
   descent_.step(weights, gradients_, rate_factor, scale, workers);
   collected_ = 0;

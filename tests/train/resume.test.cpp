@@ -1,0 +1,219 @@
+// Runs that are interrupted in the middle of an epoch, and the folder that they go on in.
+#include <captcha/train.hpp>
+
+#include "catch.hpp"
+#include "temporary_folder.hpp"
+#include "toys.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <tuple>
+#include <vector>
+
+using namespace captcha;
+using toys::Halves, toys::Tiny;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string content(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+using Metrics = std::tuple<Accuracy, TopK<2>, ConfusionMatrix>;
+using Options = FitOptions<AdamW, CrossEntropy, Metrics>;
+
+/// Three epochs of ten steps, with everything on that keeps a state.
+Options busy(const fs::path& folder) {
+  return {.epochs = 3,
+          .batch_size = 4,
+          .optimizer = {.learning_rate = 1e-2f},
+          .clip_norm = 1,
+          .average_decay = 0.9,
+          .threads = 1,
+          .seed = 9,
+          .run = folder,
+          .resume = true,
+          .checkpoint_steps = 4};
+}
+
+struct StopAtStep {
+  std::size_t step;
+  void on_step(TrainingState& state) const { state.stop = state.step >= step; }
+};
+
+FitResult run(const Options& options, std::size_t stop = 1000) {
+  Weights<Tiny> weights(3);
+  return fit(weights, Halves{}, Halves{20}, options, StopAtStep{stop});
+}
+
+std::vector<std::string> checkpoint_names(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const fs::path& path : checkpoints_of(folder)) names.push_back(path.filename().string());
+  return names;
+}
+
+/// A metric without a state.
+struct Count {
+  static constexpr bool more_is_better = true;
+  std::size_t samples = 0;
+  void add(Outputs<const float>, std::span<const int> targets) { samples += targets.size(); }
+  double value() const { return static_cast<double>(samples); }
+  std::string name() const { return "samples"; }
+};
+
+/// All but the times.
+void check_same(const FitResult& a, const FitResult& b) {
+  CHECK(a.best == b.best);
+  CHECK(a.best_epoch == b.best_epoch);
+  REQUIRE(a.history.size() == b.history.size());
+  for (std::size_t i = 0; i < a.history.size(); ++i)
+    for (const auto& [name, value] : a.history[i].values)
+      if (name != "seconds" && name != "images_per_second") CHECK(value == b.history[i][name]);
+}
+
+}  // namespace
+
+TEST_CASE("a run stopped after any step goes on as if it had not stopped") {
+  const TemporaryFolder folder;
+  const FitResult whole = run(busy(folder.path / "whole"));
+  const std::string final = content(folder.path / "whole/final.safetensors");
+  REQUIRE(whole.step == 30);
+  for (std::size_t stop = 1; stop <= 30; ++stop) {
+    INFO("stopped after step " << stop);
+    const fs::path part = folder.path / std::to_string(stop);
+    CHECK(run(busy(part), stop).step == stop);
+    CHECK_FALSE(fs::exists(part / "final.safetensors"));
+    const FitResult rest = run(busy(part));
+    CHECK_THAT(rest.resumed, Catch::EndsWith("-000000" + std::string(stop < 10 ? "0" : "") +
+                                             std::to_string(stop) + ".safetensors"));
+    check_same(whole, rest);
+    CHECK(content(part / "final.safetensors") == final);
+  }
+}
+
+TEST_CASE("a run may be stopped again and again, with batches that are collected") {
+  const TemporaryFolder folder;
+  const auto collecting = [&](const char* name) {
+    Options options = busy(folder.path / name);
+    options.accumulate = 3;
+    options.patience = 2;
+    return options;
+  };
+  const FitResult whole = run(collecting("whole"));
+  FitResult last;
+  for (std::size_t stop = 2; stop <= 30; stop += 5) {
+    last = run(collecting("parts"), stop);
+    // What was collected is used first: a run stops after steps that moved the weights.
+    const std::size_t within = last.step % 10;
+    CHECK((last.stopped_early || within % 3 == 0));
+  }
+  last = run(collecting("parts"));
+  check_same(whole, last);
+  CHECK(content(folder.path / "whole/final.safetensors") == content(folder.path / "parts/final.safetensors"));
+}
+
+TEST_CASE("the last checkpoints are kept, and nothing else is touched") {
+  const TemporaryFolder folder;
+  const fs::path run_folder = folder.path / "run";
+  fs::create_directories(run_folder);
+  const std::vector<std::string> foreign{"checkpoint-00000001.safetensors.bak", "checkpoint-x.safetensors",
+                                         "notes.txt"};
+  for (const std::string& name : foreign) std::ofstream(run_folder / name) << "mine";
+  Options options = busy(run_folder);
+  run(options, 17);
+  CHECK(checkpoint_names(run_folder) ==
+        std::vector<std::string>{"checkpoint-00000017.safetensors", "checkpoint-00000016.safetensors"});
+  options.keep = 3;
+  run(options, 22);
+  CHECK(checkpoint_names(run_folder) == std::vector<std::string>{"checkpoint-00000022.safetensors",
+                                                                 "checkpoint-00000020.safetensors",
+                                                                 "checkpoint-00000017.safetensors"});
+  options.keep = 1;
+  run(options);
+  CHECK(checkpoint_names(run_folder) == std::vector<std::string>{"checkpoint-00000030.safetensors"});
+  for (const std::string& name : foreign) CHECK(content(run_folder / name) == "mine");
+  CHECK_FALSE(fs::exists(run_folder / "lock"));
+}
+
+TEST_CASE("a damaged checkpoint is named, and the one before it is gone on from") {
+  const TemporaryFolder folder;
+  const FitResult whole = run(busy(folder.path / "whole"));
+  const fs::path part = folder.path / "part";
+  run(busy(part), 17);
+  std::string bytes = content(part / "checkpoint-00000017.safetensors");
+  bytes[bytes.size() - 9] ^= 16;
+  std::ofstream(part / "checkpoint-00000017.safetensors", std::ios::binary) << bytes;
+  const FitResult rest = run(busy(part));
+  REQUIRE(rest.warnings.size() == 1);
+  CHECK_THAT(rest.warnings[0],
+             Catch::Contains("checkpoint-00000017.safetensors") && Catch::Contains("wrong hash"));
+  CHECK_THAT(rest.resumed, Catch::EndsWith("checkpoint-00000016.safetensors"));
+  check_same(whole, rest);
+  CHECK(content(part / "final.safetensors") == content(folder.path / "whole/final.safetensors"));
+
+  for (const fs::path& path : checkpoints_of(part)) std::ofstream(path) << "nothing";
+  CHECK_THROWS_WITH(run(busy(part)), Catch::Contains("checkpoint-00000030.safetensors") &&
+                                         Catch::Contains("no other checkpoint"));
+}
+
+TEST_CASE("a metric that cannot be saved only keeps a run from being saved within an epoch") {
+  static_assert(!KeepsState<Count> && KeepsState<Accuracy> && KeepsState<ConfusionMatrix>);
+  const TemporaryFolder folder;
+  const FitOptions<AdamW, CrossEntropy, std::tuple<Count>> options{.epochs = 2,
+                                                                   .batch_size = 4,
+                                                                   .threads = 1,
+                                                                   .run = folder.path / "run",
+                                                                   .resume = true,
+                                                                   .checkpoint_steps = 4};
+  Weights<Tiny> weights(3);
+  fit(weights, Halves{}, options, StopAtStep{15});
+  CHECK(checkpoint_names(options.run) == std::vector<std::string>{"checkpoint-00000010.safetensors"});
+  CHECK(fit(weights, Halves{}, options).history.back()["train_samples"] == 40);
+}
+
+TEST_CASE("one run at a time in a folder") {
+  const TemporaryFolder folder;
+  {
+    const FolderLock lock(folder.path);
+    CHECK_THROWS_WITH(run(busy(folder.path)),
+                      Catch::Contains(folder.path.string()) &&
+                          Catch::Contains("in use by process " + std::to_string(::getpid())));
+  }
+  CHECK_FALSE(fs::exists(folder.path / "lock"));
+  std::ofstream(folder.path / "lock") << "999999\n";  // of a process that died
+  CHECK(run(busy(folder.path)).step == 30);
+  CHECK_FALSE(fs::exists(folder.path / "lock"));
+  CHECK_THROWS_WITH(FolderLock(folder.path / "nowhere"),
+                    Catch::Contains("nowhere: cannot be locked: No such file"));
+}
+
+TEST_CASE("a signal ends the run after its step, and what was there before is back afterwards") {
+  struct Raise {
+    void on_step(const TrainingState& state) const {
+      if (state.step == 13) std::raise(SIGTERM);
+    }
+  };
+  const TemporaryFolder folder;
+  const FitResult whole = run(busy(folder.path / "whole"));
+  const auto handler = [] {
+    struct sigaction now {};
+    ::sigaction(SIGTERM, nullptr, &now);
+    return now.sa_handler;
+  };
+  const auto before = handler();
+  Weights<Tiny> weights(3);
+  {
+    const StopOnSignal stop;
+    const FitResult stopped = fit(weights, Halves{}, Halves{20}, busy(folder.path / "part"), Raise{}, stop);
+    CHECK(stopped.step == 13);
+    CHECK(StopOnSignal::received() == SIGTERM);
+  }
+  CHECK(handler() == before);
+  check_same(whole, run(busy(folder.path / "part")));
+}
