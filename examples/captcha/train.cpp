@@ -116,7 +116,9 @@ int train(const TrainArguments& arguments, const std::function<void()>& started)
   if (!arguments.quiet) std::printf("%zu images of %s\n", data.size(), arguments.data.c_str());
   std::size_t left_out = data.report().size();
   const auto told = [&](int code) {
-    if (left_out > 0) std::fprintf(stderr, "%zu bad images were left out; they are named above\n", left_out);
+    if (left_out > 0)
+      std::fprintf(stderr, "%zu bad %s left out; named above\n", left_out,
+                   left_out == 1 ? "image was" : "images were");
     return code;
   };
   if (!arguments.val_data.empty()) {

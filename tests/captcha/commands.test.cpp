@@ -242,7 +242,7 @@ TEST_CASE("bad images end a training, are left out of it, or are moved away, and
                  Catch::Contains("bad image: " + (desk / "c/3_cut.png") + ": PNG cut short") &&
                  Catch::Contains("bad image: " + (desk / "c/Q_1.png") + ": label 'Q'") &&
                  Catch::Contains("bad image: " + (desk / "v/4_link.png") + ": cannot be opened") &&
-                 Catch::EndsWith("4 bad images were left out; they are named above\n"));
+                 Catch::EndsWith("4 bad images were left out; named above\n"));
   CHECK(images("c") == 43);
   CHECK(images("v") == 21);
 
@@ -256,7 +256,7 @@ TEST_CASE("bad images end a training, are left out of it, or are moved away, and
   const Outcome moved = train("moved", "--on-bad-image quarantine" + val);
   CHECK(moved.code == 0);
   CHECK_THAT(moved.err, Catch::Contains("; moved to " + (desk / "c.quarantine/2_bad.png") + "\n") &&
-                            Catch::EndsWith("4 bad images were left out; they are named above\n"));
+                            Catch::EndsWith("4 bad images were left out; named above\n"));
   CHECK(desk.text("c.quarantine/2_bad.png") == "no picture");
   CHECK(desk.text("c.quarantine/3_cut.png") == picture);
   CHECK(fs::exists(desk / "c.quarantine/Q_1.png"));
