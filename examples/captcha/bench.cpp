@@ -6,6 +6,7 @@
 
 #include "characters.hpp"
 #include "commands.hpp"
+#include "option_checks.hpp"
 #include <cblas.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
@@ -14,10 +15,18 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <vector>
 
 namespace captcha::app {
 namespace {
+
+struct BenchArguments {
+  int threads = 1;
+  std::size_t batch = 64;
+  double seconds = 5;
+  bool json = false;
+};
 
 /// Images of noise, all different: what they show does not matter to the speed.
 struct NoiseImages {
@@ -47,8 +56,6 @@ double median_seconds(double seconds, F&& f) {
   std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
   return times[times.size() / 2];
 }
-
-}  // namespace
 
 int bench(const BenchArguments& arguments) {
   const int threads = arguments.threads > 0 ? arguments.threads : all_threads();
@@ -103,6 +110,18 @@ int bench(const BenchArguments& arguments) {
         "OPENBLAS_CORETYPE=%s is set: without it OpenBLAS chooses the kernels that fit this processor\n",
         forced);
   return 0;
+}
+
+}  // namespace
+
+void add_bench(Commands& commands) {
+  const auto a = std::make_shared<BenchArguments>();
+  CLI::App* c =
+      commands.add("bench", "Measure the speed of this machine", [a](CLI::App&) { return bench(*a); });
+  c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
+  c->add_option("--batch", a->batch, "Images a step")->check(whole(1, 65536));
+  c->add_option("--seconds", a->seconds, "For each of the three measurements")->check(above_zero());
+  c->add_flag("--json", a->json, "Print JSON");
 }
 
 }  // namespace captcha::app

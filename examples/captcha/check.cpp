@@ -6,12 +6,18 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace captcha::app {
 namespace {
+
+struct CheckArguments {
+  std::filesystem::path data;
+  bool json = false;
+};
 
 /// Names of files, such as those that hold the same pixels.
 using Group = std::vector<std::string>;
@@ -45,8 +51,6 @@ std::string some_of(const Group& files) {
 std::string counted(const Group& files) {
   return std::to_string(files.size()) + (files.empty() ? "" : ": " + some_of(files));
 }
-
-}  // namespace
 
 int check(const CheckArguments& arguments) {
   if (!std::filesystem::is_directory(arguments.data))
@@ -143,6 +147,18 @@ int check(const CheckArguments& arguments) {
     std::printf("bad: same pixels, different labels: %s\n", some_of(files).c_str());
   for (const Refused& file : bad) std::printf("bad: %s\n", file.reason.c_str());
   return in_order ? 0 : 1;
+}
+
+}  // namespace
+
+void add_check(Commands& commands) {
+  const auto a = std::make_shared<CheckArguments>();
+  CLI::App* data = commands.app().add_subcommand("data", "Look at folders of characters");
+  data->require_subcommand(1);
+  CLI::App* c = commands.add(*data, "check", "Count classes and sizes, name bad files",
+                             [a](CLI::App&) { return check(*a); });
+  c->add_option("DIR", a->data, "Folder of characters")->required();
+  c->add_flag("--json", a->json, "Print JSON");
 }
 
 }  // namespace captcha::app

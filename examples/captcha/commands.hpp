@@ -1,84 +1,59 @@
-// The subcommands of `captcha`: what each is told, and what it does. Each lives in a file of its own name.
+// The subcommands of `captcha`. Each lives in a file of its own name, with its options: add_train in
+// train.cpp.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <filesystem>
+#include <CLI/CLI.hpp>
+
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace captcha::app {
 
-struct TrainArguments {
-  std::filesystem::path data;
-  std::filesystem::path val_data;
-  std::filesystem::path out = "runs/latest";
-  std::filesystem::path pretrained;
-  std::string freeze = "none";
-  std::string group = "source";
-  std::string on_bad_image = "fail";
-  double val_fraction = 0.05;
-  std::size_t epochs = 0;  ///< 0: as many as show the network `images_shown` images
-  std::size_t batch = 64;
-  double learning_rate = 2e-3;
-  double weight_decay = 0.05;
-  double label_smoothing = 0.05;
-  double mixup = 0;
-  double average = 0;
-  double clip = 0;
-  std::size_t patience = 0;
-  std::size_t checkpoint_steps = 1000;
-  std::size_t keep = 2;
-  bool augment = true;
-  bool resize = false;
-  bool resume = false;
-  bool quiet = false;
-  int threads = 0;
-  int loader_threads = 1;
-  std::uint64_t seed = 1;
-};
-/// Images that a training run shows the network unless told how many epochs to run.
-inline constexpr std::size_t images_shown = 100'000;
+// Exit codes besides 0, success, and 128 + the number of the signal that ended the program.
+inline constexpr int exit_data = 1;   ///< something is wrong with the data
+inline constexpr int exit_usage = 2;  ///< wrong usage
 
-struct EvaluateArguments {
-  std::filesystem::path model;
-  std::filesystem::path data;
-  std::filesystem::path sheet;
-  bool json = false;
-  bool resize = false;
-  int threads = 0;
+/// Subcommands, and what to do when one of them was given.
+class Commands {
+ public:
+  /// Returns the exit code; throws errors.
+  using Run = std::function<int(CLI::App& command)>;
+
+  explicit Commands(CLI::App& app) : app_(app) {}
+  CLI::App& app() { return app_; }
+
+  /// A subcommand of `parent`, still without options; what these are bound to must live as long as `run`.
+  CLI::App* add(CLI::App& parent, const std::string& name, const std::string& description, Run run) {
+    CLI::App* command = parent.add_subcommand(name, description);
+    command->option_defaults()->always_capture_default();
+    choices_.emplace_back(command, std::move(run));
+    return command;
+  }
+  CLI::App* add(const std::string& name, const std::string& description, Run run) {
+    return add(app_, name, description, std::move(run));
+  }
+
+  /// Runs the command that was given.
+  int run() const {
+    for (const auto& [command, run] : choices_)
+      if (command->parsed()) return run(*command);
+    return exit_usage;
+  }
+
+ private:
+  CLI::App& app_;
+  std::vector<std::pair<CLI::App*, Run>> choices_{};
 };
 
-struct PredictArguments {
-  std::filesystem::path model;
-  std::vector<std::filesystem::path> files;
-  bool json = false;
-  bool draw = false;
-  bool resize = false;
-  int threads = 0;
-};
-
-struct BenchArguments {
-  int threads = 1;
-  std::size_t batch = 64;
-  double seconds = 5;
-  bool json = false;
-};
-
-struct CheckArguments {
-  std::filesystem::path data;
-  bool json = false;
-};
-
-/// Each returns the exit code: 0 for success, 1 when the data was not all in order, 128 + its number when a
-/// signal ended it. Errors are thrown.
-/// `started` is called once the data are in order and the folder of the run exists.
-int train(const TrainArguments& arguments, const std::function<void()>& started);
-int evaluate(const EvaluateArguments& arguments);
-int predict(const PredictArguments& arguments);
-int summary(const std::filesystem::path& model);
-int bench(const BenchArguments& arguments);
-int check(const CheckArguments& arguments);
+void add_generate(Commands& commands);
+void add_prepare(Commands& commands);
+void add_check(Commands& commands);
+void add_train(Commands& commands);
+void add_evaluate(Commands& commands);
+void add_predict(Commands& commands);
+void add_summary(Commands& commands);
+void add_bench(Commands& commands);
 
 }  // namespace captcha::app

@@ -6,6 +6,7 @@
 
 #include "characters.hpp"
 #include "commands.hpp"
+#include "option_checks.hpp"
 #include "report.hpp"
 #include "sheet.hpp"
 
@@ -13,10 +14,20 @@
 #include <chrono>
 #include <cstdio>
 #include <iterator>
+#include <memory>
 #include <vector>
 
 namespace captcha::app {
 namespace {
+
+struct EvaluateArguments {
+  std::filesystem::path model;
+  std::filesystem::path data;
+  std::filesystem::path sheet;
+  bool json = false;
+  bool resize = false;
+  int threads = 0;
+};
 
 void print_table(const ConfusionMatrix& confusion) {
   std::printf("\nclass  images  recall  precision  taken for\n");
@@ -48,8 +59,6 @@ void print_table(const ConfusionMatrix& confusion) {
     std::printf("\n");
   }
 }
-
-}  // namespace
 
 int evaluate(const EvaluateArguments& arguments) {
   const Weights<Network> weights = load_model(arguments.model);
@@ -122,6 +131,20 @@ int evaluate(const EvaluateArguments& arguments) {
       std::printf("  and %zu more; --json lists all, --sheet FILE.png shows them\n", mistakes.size() - 20);
   }
   return 0;
+}
+
+}  // namespace
+
+void add_evaluate(Commands& commands) {
+  const auto a = std::make_shared<EvaluateArguments>();
+  CLI::App* c = commands.add("evaluate", "Measure how well a model reads a folder",
+                             [a](CLI::App&) { return evaluate(*a); });
+  c->add_option("--model", a->model, "Model file of a run")->required();
+  c->add_option("--data", a->data, "Folder of characters")->required();
+  c->add_option("--sheet", a->sheet, "Write a PNG that shows what was read wrongly");
+  c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
+  c->add_flag("--resize", a->resize, "Accept images of other sizes");
+  c->add_flag("--json", a->json, "Print JSON");
 }
 
 }  // namespace captcha::app

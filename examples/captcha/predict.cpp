@@ -4,17 +4,28 @@
 
 #include "characters.hpp"
 #include "commands.hpp"
+#include "option_checks.hpp"
 #include "report.hpp"
 #include "terminal.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <memory>
 #include <numeric>
 #include <vector>
 
 namespace captcha::app {
 namespace {
+
+struct PredictArguments {
+  std::filesystem::path model;
+  std::vector<std::filesystem::path> files;
+  bool json = false;
+  bool draw = false;
+  bool resize = false;
+  int threads = 0;
+};
 
 /// The probability of each class, by class number.
 std::vector<float> classify(Predictor<Network, character>& predictor, const Image& image) {
@@ -35,8 +46,6 @@ Image character_image(const std::filesystem::path& file, bool resizes) {
                 std::to_string(character.height) + "; use --resize to accept it");
   return resize(image, character.height, character.width);
 }
-
-}  // namespace
 
 int predict(const PredictArguments& arguments) {
   Predictor<Network, character> predictor(load_model(arguments.model),
@@ -80,6 +89,19 @@ int predict(const PredictArguments& arguments) {
   }
   if (arguments.json) print_report(report);
   return all_read ? 0 : 1;
+}
+
+}  // namespace
+
+void add_predict(Commands& commands) {
+  const auto a = std::make_shared<PredictArguments>();
+  CLI::App* c = commands.add("predict", "Read single characters", [a](CLI::App&) { return predict(*a); });
+  c->add_option("--model", a->model, "Model file of a run")->required();
+  c->add_option("FILE", a->files, "PNG images")->required();
+  c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
+  c->add_flag("--draw", a->draw, "Draw the images too");
+  c->add_flag("--resize", a->resize, "Accept images of other sizes");
+  c->add_flag("--json", a->json, "Print JSON");
 }
 
 }  // namespace captcha::app

@@ -6,8 +6,10 @@
 #include "commands.hpp"
 
 #include <cstdio>
+#include <memory>
 
 namespace captcha::app {
+namespace {
 
 int summary(const std::filesystem::path& model) {
   if (!model.empty()) {
@@ -26,6 +28,15 @@ int summary(const std::filesystem::path& model) {
       "receptive field %d x %d pixels; a training step on 64 images needs %s bytes besides the weights\n",
       sight.rows, sight.columns, with_gaps(4 * training_values<Network, character>(64)).c_str());
   return 0;
+}
+
+}  // namespace
+
+void add_summary(Commands& commands) {
+  const auto model = std::make_shared<std::filesystem::path>();
+  CLI::App* c = commands.add("summary", "Show the layers of the network",
+                             [model](CLI::App&) { return summary(*model); });
+  c->add_option("--model", *model, "Model file to describe");
 }
 
 }  // namespace captcha::app

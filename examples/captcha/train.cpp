@@ -4,13 +4,48 @@
 #include "augmented.hpp"
 #include "characters.hpp"
 #include "commands.hpp"
+#include "config.hpp"
+#include "option_checks.hpp"
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <string>
 
 namespace captcha::app {
 namespace {
+
+struct TrainArguments {
+  std::filesystem::path data;
+  std::filesystem::path val_data;
+  std::filesystem::path config;
+  std::filesystem::path out = "runs/latest";
+  std::filesystem::path pretrained;
+  std::string freeze = "none";
+  std::string group = "source";
+  std::string on_bad_image = "fail";
+  double val_fraction = 0.05;
+  std::size_t epochs = 0;  ///< 0: as many as show the network `images_shown` images
+  std::size_t batch = 64;
+  double learning_rate = 2e-3;
+  double weight_decay = 0.05;
+  double label_smoothing = 0.05;
+  double mixup = 0;
+  double average = 0;
+  double clip = 0;
+  std::size_t patience = 0;
+  std::size_t checkpoint_steps = 1000;
+  std::size_t keep = 2;
+  bool augment = true;
+  bool resize = false;
+  bool resume = false;
+  bool quiet = false;
+  int threads = 0;
+  int loader_threads = 1;
+  std::uint64_t seed = 1;
+};
+/// Images that a training run shows the network unless told how many epochs to run.
+constexpr std::size_t images_shown = 100'000;
 
 /// Calls a function when the run starts, and says from where.
 struct AtStart {
@@ -108,8 +143,6 @@ int run_and_tell(const TrainArguments& arguments, const std::function<void()>& s
   return 0;
 }
 
-}  // namespace
-
 int train(const TrainArguments& arguments, const std::function<void()>& started) {
   const BadFiles bad = on_bad_image(arguments.on_bad_image);
   const Characters data = open_characters(arguments.data, arguments.resize, bad);
@@ -134,6 +167,73 @@ int train(const TrainArguments& arguments, const std::function<void()>& started)
                 " of its " + std::to_string(data.size()) +
                 " images leaves none to judge; give more, or --val-data");
   return told(run_and_tell(arguments, started, train_part, validation));
+}
+
+/// Reads the configuration of a training run, which a resumed one finds in its own folder, and writes down
+/// what was settled.
+int configured_train(CLI::App& command, TrainArguments& a) {
+  const std::filesystem::path own = a.out / "config.toml";
+  const bool goes_on = a.config.empty() && a.resume && std::filesystem::exists(own);
+  if (const auto config = goes_on ? own : a.config; !config.empty()) apply_config(command, config);
+  if (a.data.empty()) throw CLI::RequiredError("--data");
+  if (!checkpoints_of(a.out).empty() && !a.resume)
+    throw Error(a.out.string() + ": holds a run already; give --resume to go on with it, or another --out");
+  const std::string settled = resolved_config(command);
+  return train(a, [settled, own] { write_text(own, settled); });
+}
+
+}  // namespace
+
+void add_train(Commands& commands) {
+  const auto a = std::make_shared<TrainArguments>();
+  CLI::App* c = commands.add("train", "Teach the network the characters of a folder",
+                             [a](CLI::App& command) { return configured_train(command, *a); });
+  c->add_option("--data", a->data, "Folder of characters: <label>_<anything>.png");
+  c->add_option("--val-data", a->val_data, "Folder to judge by; else a part of --data is kept back");
+  c->add_option("--val-fraction", a->val_fraction, "The part of --data that is kept back")
+      ->check(from_zero_to(0.9));
+  c->add_option("--group", a->group, "Keep the characters of one CAPTCHA on one side of that split")
+      ->check(CLI::IsMember({"source", "none"}));
+  c->add_option("--config", a->config, "TOML file with any of these options; the command line wins");
+  c->add_option("--out", a->out, "Folder of the run");
+  c->add_option("--epochs", a->epochs, "Times through the data; 0: as many as show 100 000 images")
+      ->check(whole(0));
+  c->add_option("--batch", a->batch, "Images a step")->check(whole(1, 65536));
+  c->add_option("--learning-rate", a->learning_rate, "Highest rate of the one-cycle schedule")
+      ->check(above_zero());
+  c->add_option("--weight-decay", a->weight_decay, "AdamW's, on weights of convolutions and the classifier")
+      ->check(not_negative());
+  c->add_option("--label-smoothing", a->label_smoothing, "Share of the target spread over all classes")
+      ->check(from_zero_to(0.9));
+  c->add_option("--mixup", a->mixup, "Blend images, with weights from Beta(a, a); 0: do not")
+      ->check(not_negative());
+  c->add_option("--average", a->average, "Decay of a moving average of the weights; 0: none")
+      ->check(from_zero_to(0.99999));
+  c->add_option("--clip", a->clip, "Longest gradient; 0: no limit")->check(not_negative());
+  c->add_option("--patience", a->patience, "Stop after so many epochs without a new best; 0: never")
+      ->check(whole(0));
+  c->add_option("--checkpoint-steps", a->checkpoint_steps,
+                "Save the run after so many steps, besides the end of every epoch; 0: do not")
+      ->check(whole(0));
+  c->add_option("--keep", a->keep, "Checkpoints that stay")->check(whole(1));
+  c->add_flag("--augment,!--no-augment", a->augment,
+              "Turn, shift, blur and strike through training images, or do not; by default they are")
+      ->default_str(a->augment ? "true" : "false");
+  c->add_flag("--resize", a->resize, "Accept images of other sizes");
+  c->add_option(
+       "--on-bad-image", a->on_bad_image,
+       "What becomes of images that cannot be used: fail, skip, or quarantine (moved to DATA.quarantine)")
+      ->check(CLI::IsMember({"fail", "skip", "quarantine"}));
+  c->add_option("--pretrained", a->pretrained,
+                "Start from these weights (safetensors, torchvision's or timm's names)");
+  c->add_option("--freeze", a->freeze,
+                "Leave as they are: none, backbone (all but the classifier), or a prefix like layer1");
+  c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
+  c->add_option("--loader-threads", a->loader_threads, "Threads that prepare images; 0: those that compute")
+      ->check(whole(0, 1024));
+  c->add_option("--seed", a->seed, "Same seed, same weights")->check(whole(0));
+  c->add_flag("--resume", a->resume, "Go on with the run in --out");
+  c->add_flag("--quiet", a->quiet, "Print nothing but errors");
 }
 
 }  // namespace captcha::app
