@@ -39,18 +39,22 @@ template <class T>
 void pad(const ConvGeometry& g, const Padded& padded, const T* x, T* to, Workers& workers) {
   workers.run(padded.rows, [&](int row) {
     const int in_row = row - g.rows.padding;
-    for (int column = 0; column < padded.columns; ++column) {
-      const int in_column = column - g.columns.padding;
-      T* const pixel = to + padded.at(row, column);
-      if (in_row < 0 || in_row >= g.rows.in || in_column < 0 || in_column >= g.columns.in)
-        std::fill_n(pixel, padded.pixel, T{0});
-      else if (padded.samples == g.samples)
-        std::copy_n(x + g.in(in_row, in_column), padded.pixel, pixel);
-      else
-        for (int channel = 0; channel < g.in_channels; ++channel)
-          std::copy_n(x + g.in(in_row, in_column) + std::ptrdiff_t{channel + 1} * g.samples - padded.samples,
-                      padded.samples, pixel + std::ptrdiff_t{channel} * padded.samples);
+    T* const begin = to + padded.at(row, 0);
+    if (in_row < 0 || in_row >= g.rows.in) {
+      std::fill(begin, to + padded.at(row + 1, 0), T{0});
+      return;
     }
+    const T* const values = x + g.in(in_row, 0);
+    T* const first = to + padded.at(row, g.columns.padding);
+    T* const last = first + g.columns.in * padded.pixel;
+    std::fill(begin, first, T{0});
+    if (padded.samples == g.samples)
+      std::copy_n(values, last - first, first);
+    else
+      for (std::ptrdiff_t i = 0; i < std::ptrdiff_t{g.columns.in} * g.in_channels; ++i)
+        std::copy_n(values + (i + 1) * g.samples - padded.samples, padded.samples,
+                    first + i * padded.samples);
+    std::fill(last, to + padded.at(row + 1, 0), T{0});
   });
 }
 
@@ -75,6 +79,12 @@ constexpr bool by_column(const Axis& columns) {
   return 8 * live < 7 * columns.kernel * columns.out;
 }
 
+/// Blocks of outputs that a task of forward_few computes together. With so few rows all that matters is how
+/// fast the weights come, and those of several blocks come faster side by side than one after the other.
+constexpr int blocks_at_once(const ConvGeometry& g, int rows) {
+  return rows <= 2 && g.group_out() % (4 * block_width) == 0 ? 4 : 1;
+}
+
 /// y = w * x and `ending` for the last `samples` of the batch. `scratch` holds Padded::values. The rows of a
 /// product are pixels of any place and sample, so that the weights are read seldom.
 template <class T>
@@ -82,22 +92,28 @@ void forward_few(const ConvGeometry& g, int samples, const T* x, const T* w, con
                  T* scratch, Workers& workers) {
   const Padded padded(g, samples);
   pad(g, padded, x, scratch, workers);
-  const int blocks = blocks_of(g), height = g.rows.out * samples, rows = g.columns.out * height;
+  const int height = g.rows.out * samples, rows = g.columns.out * height;
+  const int at_once = blocks_at_once(g, rows), chunks = blocks_of(g) / at_once;
   const int parts = (rows + few_rows - 1) / few_rows;
   const bool apart = by_column(g.columns);
-  workers.run(g.groups * blocks * parts, [&](int task) {
-    const int part = task % parts, group = task / (parts * blocks);
-    const Block block = block_of(g, group, task / parts % blocks);
+  workers.run(g.groups * chunks * parts, [&](int task) {
+    const int part = task % parts, group = task / (parts * chunks);
+    const Block block = block_of(g, group, task / parts % chunks * at_once);
+    const int width = block.width * at_once;
     const Slice some{part * few_rows, std::min(part * few_rows + few_rows, rows)};
     std::array<std::ptrdiff_t, std::size_t{few_rows}> from, to;
     int first_row = g.rows.out, last_row = 0;
-    for (int i = some.begin; i < some.end; ++i) {
-      const int column = i / height, row = i % height / samples, sample = i % samples;
-      const auto at = static_cast<std::size_t>(i - some.begin);
-      from[at] = padded.at(row * g.rows.stride, column * g.columns.stride) + sample;
-      to[at] = g.out(row, column) + std::ptrdiff_t{block.first + 1} * g.samples - samples + sample;
+    int column = some.begin / height, row = some.begin % height / samples, sample = some.begin % samples;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(some.end - some.begin); ++i) {
+      from[i] = padded.at(row * g.rows.stride, column * g.columns.stride) + sample;
+      to[i] = g.out(row, column) + std::ptrdiff_t{block.first + 1} * g.samples - samples + sample;
       first_row = std::min(first_row, row);
       last_row = std::max(last_row, row);
+      if (++sample < samples) continue;
+      sample = 0;
+      if (++row < g.rows.out) continue;
+      row = 0;
+      ++column;
     }
     const Slice row_taps = reached(g.rows, first_row, last_row + 1);
     std::array<T, std::size_t{few_rows} * block_width> sums{};
@@ -114,25 +130,26 @@ void forward_few(const ConvGeometry& g, int samples, const T* x, const T* w, con
       if (own.begin >= own.end) continue;
       const int skipped = own.begin - some.begin, step = together(g, {c, end});
       Sum<T> sum({.rows = own.end - own.begin,
-                  .columns = block.width,
+                  .columns = width,
                   .depth = step * g.group_in(),
                   .a = scratch + std::ptrdiff_t{group} * g.group_in() * samples,
                   .a_rows = from.data() + skipped,
                   .a_step = samples,
                   .b = w,
                   .b_step = block.width,
-                  .c = sums.data() + skipped * block_width,
-                  .c_row = block_width,
+                  .b_block = at_once > 1 ? std::ptrdiff_t{g.taps()} * g.group_in() * block_width : 0,
+                  .c = sums.data() + skipped * width,
+                  .c_row = width,
                   .start = Start::memory,
-                  .then = w + block.tap(g, row_taps.begin, end % g.columns.kernel)});
+                  .then = at_once > 1 ? nullptr : w + block.tap(g, row_taps.begin, end % g.columns.kernel)});
       for (int r = row_taps.begin; r < row_taps.end; ++r)
         for (int k = c; k < end; k += step)
           sum.add({padded.at(r * g.rows.dilation, k * g.columns.dilation), block.tap(g, r, k)});
       sum.finish();
     }
     for (int i = 0; i < some.end - some.begin; ++i)
-      ending.store(sums.data() + i * block_width, block.width, block.first, y,
-                   to[static_cast<std::size_t>(i)], g.samples);
+      ending.store(sums.data() + i * width, width, block.first, y, to[static_cast<std::size_t>(i)],
+                   g.samples);
   });
 }
 

@@ -37,6 +37,7 @@ struct Product {
   std::ptrdiff_t a_step;
   const T* b;
   std::ptrdiff_t b_step;
+  std::ptrdiff_t b_block = 0;  ///< set where b has only b_step columns side by side: from those to the next
   T* c;
   std::ptrdiff_t c_row;
   Start start = Start::zero;
@@ -46,6 +47,11 @@ struct Product {
                             ///< once and far away, and so fetched ahead of their use
   bool rectify = false;     ///< whether a negative result becomes 0; not-a-number stays
   std::span<const Leg> legs{};
+
+  /// Where a column of b starts.
+  constexpr std::ptrdiff_t b_at(int column) const {
+    return b_block == 0 ? column : column / b_step * b_block + column % b_step;
+  }
 };
 
 /// Rows [row, row + M) and columns [column, column + V * L) of a product. Where these are few, the terms are
@@ -63,33 +69,40 @@ template <int M, int V, int L, class T>
         sums[0][m][v] = reinterpret_cast<const Memory*>(c + m * p.c_row + v * L)->values;
       else if (p.start == Start::bias)
         sums[0][m][v] += p.bias[row + m];
+  // Where each two registers of b start, from the first one's.
+  std::ptrdiff_t pairs[std::size_t{(V + 1) / 2}]{};
+  for (int v = 2; v < V; v += 2) pairs[v / 2] = p.b_at(column + v * L) - p.b_at(column);
+  const auto at = [&](int v) __attribute__((always_inline)) {
+    return pairs[v / 2] + v % 2 * L;
+  };
   std::ptrdiff_t from[std::size_t{M}];
   for (int m = 0; m < M; ++m) from[m] = p.a_rows ? p.a_rows[row + m] : (row + m) * p.a_row;
+  const std::ptrdiff_t a_step = p.a_step, b_step = p.b_step;
   for (std::size_t i = 0; i < p.legs.size(); ++i) {
     const T* a = p.a + p.legs[i].a;
-    const T* b = p.b + p.legs[i].b + column;
+    const T* b = p.b + p.legs[i].b + p.b_at(column);
     int k = 0;
-    const auto add_until = [&]<bool Fetch>(int end, const T* ahead) __attribute__((always_inline)) {
+    const auto add_until = [&]<bool Fetch>(int end, std::ptrdiff_t ahead) __attribute__((always_inline)) {
       for (; k + turns <= end; k += turns)
-        for (int turn = 0; turn < turns; ++turn, a += p.a_step, b += p.b_step, ahead += p.b_step)
+        for (int turn = 0; turn < turns; ++turn, a += a_step, b += b_step)
           for (int v = 0; v < V; ++v) {
-            const Vector right = reinterpret_cast<const Memory*>(b + v * L)->values;
-            if constexpr (Fetch) __builtin_prefetch(ahead + v * L);
+            const Vector right = reinterpret_cast<const Memory*>(b + at(v))->values;
+            if constexpr (Fetch) __builtin_prefetch(b + ahead + at(v));
             for (int m = 0; m < M; ++m) sums[turn][m][v] += a[from[m]] * right;
           }
     };
-    if (!p.then) {
-      add_until.template operator()<false>(p.depth, b);
+    if (V == 1 || !p.then) {
+      add_until.template operator()<false>(p.depth, 0);
     } else {
       // What the loads reach some steps later: the rest of this leg, then the start of the next.
       constexpr int far = 96;
-      const T* const next = (i + 1 < p.legs.size() ? p.b + p.legs[i + 1].b : p.then) + column;
+      const T* const next = (i + 1 < p.legs.size() ? p.b + p.legs[i + 1].b : p.then) + p.b_at(column);
       for (const int end : {p.depth - far, p.depth})
-        add_until.template operator()<true>(end, end == p.depth ? next : b + far * p.b_step);
+        add_until.template operator()<true>(end, end == p.depth ? next - b : far * b_step);
     }
-    for (; k < p.depth; ++k, a += p.a_step, b += p.b_step)
+    for (; k < p.depth; ++k, a += a_step, b += b_step)
       for (int v = 0; v < V; ++v) {
-        const Vector right = reinterpret_cast<const Memory*>(b + v * L)->values;
+        const Vector right = reinterpret_cast<const Memory*>(b + at(v))->values;
         for (int m = 0; m < M; ++m) sums[0][m][v] += a[from[m]] * right;
       }
   }
@@ -108,12 +121,29 @@ template <int M, int V, int L, class T>
     for (int v = 0; v < V; ++v) reinterpret_cast<Memory*>(c + m * p.c_row + v * L)->values = sums[0][m][v];
 }
 
-/// All rows of V * L columns, M rows at a time and then fewer.
+/// `height` rows of V * L columns, at most M.
+template <int M, int V, int L, class T>
+[[gnu::always_inline]] inline void multiply_height(const Product<T>& p, int row, int column, int height) {
+  if constexpr (M > 1)
+    if (height < M) return multiply_height<M - 1, V, L>(p, row, column, height);
+  multiply_tile<M, V, L>(p, row, column);
+}
+
+/// All rows of V * L columns, M at a time and then fewer; of the widest two registers in parts as equal as
+/// can be: 21 rows as 7, 7 and 7, for 8, 8, 4 and 1 would take longer.
 template <int M, int V, int L, class T>
 [[gnu::always_inline]] inline void multiply_rows(const Product<T>& p, int row, int column) {
-  for (; row + M <= p.rows; row += M) multiply_tile<M, V, L>(p, row, column);
-  if constexpr (M > 1)
-    if (row < p.rows) multiply_rows<M / 2, V, L>(p, row, column);
+  if constexpr (V == 2 && V * L * sizeof(T) == 128) {
+    for (int parts = (p.rows - row + M - 1) / M; parts > 0; --parts) {
+      const int height = (p.rows - row + parts - 1) / parts;
+      multiply_height<M, V, L>(p, row, column, height);
+      row += height;
+    }
+  } else {
+    for (; row + M <= p.rows; row += M) multiply_tile<M, V, L>(p, row, column);
+    if constexpr (M > 1)
+      if (row < p.rows) multiply_rows<M / 2, V, L>(p, row, column);
+  }
 }
 
 /// The whole product as a kernel.
@@ -126,6 +156,10 @@ struct Multiply {
     constexpr int wide = Bytes / static_cast<int>(sizeof(T));
     constexpr int rows = Bytes == 64 ? 8 : 4;  // with two registers each: half of all, or less
     int column = 0;
+    // Weights of few rows are read once, from far away: from several places at a time, for that is faster.
+    if constexpr (Bytes == 64)
+      if (p.b_block != 0 && p.rows <= 2)
+        for (; column + 8 * wide <= p.columns; column += 8 * wide) multiply_rows<2, 8, wide>(p, 0, column);
     for (; column + 2 * wide <= p.columns; column += 2 * wide) multiply_rows<rows, 2, wide>(p, 0, column);
     for (; column + wide <= p.columns; column += wide) multiply_rows<8, 1, wide>(p, 0, column);
     if constexpr (wide > 4)
