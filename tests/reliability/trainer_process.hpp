@@ -6,6 +6,8 @@
 
 #include "catch.hpp"
 #include "recorded_call.hpp"
+#include "sanitizer.hpp"
+#include "without_clock.hpp"
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -34,17 +36,7 @@ namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
 /// Whether the shim can stand before the system calls; a sanitizer's own stand there already.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool shim_works = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool shim_works = false;
-#else
-inline constexpr bool shim_works = true;
-#endif
-#else
-inline constexpr bool shim_works = true;
-#endif
+inline constexpr bool shim_works = !sanitized;
 
 inline bool without_shim() {
   if (!shim_works) WARN("skipped: LD_PRELOAD does not go together with a sanitizer");
@@ -137,14 +129,6 @@ inline Outcome run(const fs::path& folder, const Words& options = {}, const Word
 }
 inline Outcome resume(const fs::path& folder, const Words& options, const Words& shim = {}) {
   return run(folder, with(options, {"resume=1"}), shim);
-}
-
-/// `text` without the members that tell of the clock, which no two runs share.
-inline std::string without_clock(std::string text) {
-  for (const std::string_view name : {",\"seconds\":", ",\"images_per_second\":"})
-    for (std::size_t begin = 0; (begin = text.find(name, begin)) != std::string::npos;)
-      text.erase(begin, text.find_first_of(",}", begin + name.size()) - begin);
-  return text;
 }
 
 /// A checkpoint's tensors and metadata in one text, without the steps of the checkpoints beside it: those
