@@ -247,9 +247,15 @@ TEST_CASE("memory runs out while the checkpoints of a run are looked for") {
     if (checkpoints.size() != 2 || newest_whole(checkpoints).name != checkpoints[0]) throw 0;
   });
   write(half, {1, 2, 3});
-  for (std::size_t fails = 1;
-       run([&] { remove_unfinished(folder.path); }, fails, true).ending != Result::done; ++fails)
+  const auto look = [&](std::size_t fails) {
+    return run([&] { remove_unfinished(folder.path); }, fails, true);
+  };
+  std::size_t fails = 1;
+  for (Outcome outcome = look(fails); outcome.memory.count >= fails; outcome = look(++fails)) {
+    REQUIRE(outcome.ending != Result::other);
+    REQUIRE(outcome.memory.blocks == 0);
     REQUIRE(std::filesystem::exists(half));
+  }
   CHECK_FALSE(std::filesystem::exists(half));
 }
 
