@@ -36,7 +36,7 @@ TEST_CASE("a training that is killed at any moment goes on to the bytes of one n
     const std::string go_on = train + folder + " --resume";
     for (std::size_t i = 0; i < kills_of_a_run; ++i) {
       const pid_t program = desk.start(go_on);
-      std::this_thread::sleep_for(milliseconds(1 + random.below(most)));
+      std::this_thread::sleep_for(milliseconds(1 + random.below(most / 2)));
       ::kill(program, SIGKILL);
       const Outcome outcome = desk.wait(program);
       INFO(outcome.err);
