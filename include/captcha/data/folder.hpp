@@ -57,7 +57,7 @@ CAPTCHA_INLINE std::string_view file_label(std::string_view name, Labels labels)
 
 /// The number of its class. Throws ImageError if it has no label, or one that is none of the classes.
 CAPTCHA_INLINE int file_class(const std::filesystem::path& folder, const std::string& name, Labels labels,
-                            const std::vector<std::string>& classes);
+                              const std::vector<std::string>& classes);
 
 /// Throws ImageError unless an image, read from that file, has the height and width of the shape.
 CAPTCHA_INLINE void require_size(const Image& image, const std::filesystem::path& file, Shape shape);
@@ -197,7 +197,7 @@ CAPTCHA_INLINE std::string_view file_label(std::string_view name, Labels labels)
 }
 
 CAPTCHA_INLINE int file_class(const std::filesystem::path& folder, const std::string& name, Labels labels,
-                            const std::vector<std::string>& classes) {
+                              const std::vector<std::string>& classes) {
   const std::string_view label = file_label(name, labels);
   const auto found = std::find(classes.begin(), classes.end(), label);
   if (!label.empty() && found != classes.end()) return static_cast<int>(found - classes.begin());
