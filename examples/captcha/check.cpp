@@ -29,16 +29,6 @@ struct Refused {
   std::string reason;
 };
 
-/// Everything in a folder that is called like an image, folders too: whoever called them so meant images.
-std::vector<std::string> all_images(const std::filesystem::path& folder) {
-  std::vector<std::string> names = list_images(folder, false);
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (std::error_code unknown; has_image_name(entry.path()) && entry.is_directory(unknown))
-      names.push_back(entry.path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 /// The first few names, then how many more there are.
 std::string some_of(const Group& files) {
   constexpr std::size_t shown = 4;
@@ -55,10 +45,11 @@ std::string counted(const Group& files) {
 int check(const CheckArguments& arguments) {
   if (!std::filesystem::is_directory(arguments.data))
     throw Error(arguments.data.string() + ": no such folder");
-  const std::vector<std::string> names = all_images(arguments.data);
+  const std::vector<std::string> names = list_images(arguments.data, false);
   if (names.empty())
     throw Error(arguments.data.string() + ": no images; expected PNG files called <label>_<number>.png");
 
+  const std::vector<std::string> known = class_names();
   std::map<std::string, std::size_t> classes, sizes;
   std::map<std::string, Group> contents;  // files by their pixels
   std::vector<Refused> bad;
@@ -68,20 +59,9 @@ int check(const CheckArguments& arguments) {
     try {
       const Image image = to_grey(read_image(path));  // as a training sees it
       ++sizes[std::to_string(image.width) + " x " + std::to_string(image.height)];
-      const std::size_t underscore = name.find('_');
-      const std::string label = underscore == std::string::npos ? "" : name.substr(0, underscore);
-      if (label.size() != 1 || std::find(labels.begin(), labels.end(), label[0]) == labels.end())
-        throw ImageError(
-            ImageFault::label,
-            path.string() + (label.empty() ? ": no label, expected one before an underscore in the name"
-                                           : ": label '" + label + "' is none of the " +
-                                                 std::to_string(labels.size()) + " classes"));
-      if (image.width != character.width || image.height != character.height)
-        throw ImageError(ImageFault::size,
-                         path.string() + ": " + std::to_string(image.width) + " x " +
-                             std::to_string(image.height) + " pixels (width x height), expected " +
-                             std::to_string(character.width) + " x " + std::to_string(character.height));
-      ++classes[label];
+      const int label = file_class(arguments.data, name, Labels::file_name, known);
+      require_size(image, path, character);
+      ++classes[known[static_cast<std::size_t>(label)]];
       const auto [low, high] = std::minmax_element(image.pixels.begin(), image.pixels.end());
       if (*low == *high)
         constant.push_back(name);

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <toml++/toml.h>
 
+#include <cctype>
 #include <cstdint>
 #include <filesystem>
 #include <sstream>
@@ -24,21 +25,25 @@ inline bool is_flag(const CLI::Option& option) {
 /// Gives a subcommand's options that were not on the command line the values that the file has for them.
 /// Error that names file and line when the file cannot be read or names something that is no option.
 inline void apply_config(CLI::App& command, const std::filesystem::path& path) {
+  // What is quoted of the file may hold line breaks; the message is one line all the same.
+  const auto fail = [&](toml::source_index line, std::string what) {
+    for (char& letter : what)
+      if (std::iscntrl(static_cast<unsigned char>(letter))) letter = ' ';
+    throw Error(path.string() + (line > 0 ? ":" + std::to_string(line) : "") + ": " + what);
+  };
   toml::table table;
   try {
     table = toml::parse_file(path.string());
   } catch (const toml::parse_error& error) {
-    const auto line = error.source().begin.line;
-    throw Error(path.string() + (line > 0 ? ":" + std::to_string(line) : "") + ": " +
-                std::string(error.description()));
+    fail(error.source().begin.line, std::string(error.description()));
   }
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
-    const std::string where = path.string() + ":" + std::to_string(node.source().begin.line) + ": ";
+    const auto line = node.source().begin.line;
     CLI::Option* option = command.get_option_no_throw("--" + name);
     if (!option || option->get_single_name() != name || name == "config" || name == "help")
-      throw Error(where + "'" + name + "' is no option of `captcha " + command.get_name() + "`");
-    if (is_flag(*option) && !node.is_boolean()) throw Error(where + "'" + name + "' must be true or false");
+      fail(line, "'" + name + "' is no option of `captcha " + command.get_name() + "`");
+    if (is_flag(*option) && !node.is_boolean()) fail(line, "'" + name + "' must be true or false");
     if (option->count() > 0) continue;
     std::string value;
     if (const auto text = node.value_exact<std::string>())
@@ -50,12 +55,12 @@ inline void apply_config(CLI::App& command, const std::filesystem::path& path) {
     else if (const auto real = node.value_exact<double>())
       value = json_number(*real);
     else
-      throw Error(where + "'" + name + "' must be a text, a number, true or false");
+      fail(line, "'" + name + "' must be a text, a number, true or false");
     try {
       option->add_result(value);
       option->run_callback();
     } catch (const CLI::Error& error) {
-      throw Error(where + error.what());
+      fail(line, error.what());
     }
   }
 }

@@ -9,8 +9,6 @@
 #include "desk.hpp"
 #include "foreign_file.hpp"
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -302,8 +300,7 @@ TEST_CASE("weights of other writers load, with a note that nothing tells whether
   const captcha::Weights<Net> weights(1);
   std::vector<ForeignTensor> tensors;
   for (const auto& placed : captcha::Weights<Net>::slots()) {
-    ForeignTensor& tensor =
-        tensors.emplace_back(placed.name, std::vector<std::size_t>{}, weights.get(placed));
+    ForeignTensor& tensor = tensors.emplace_back(ForeignTensor{placed.name, {}, weights.get(placed)});
     for (std::size_t axis = 0; axis < static_cast<std::size_t>(placed.slot.rank); ++axis)
       tensor.shape.push_back(placed.slot.extent(axis));
   }
@@ -408,33 +405,23 @@ TEST_CASE("Ctrl-C stops a run, which says how to go on and then ends with the mo
       "train --quiet --threads 1 --epochs 2 --batch 10 --val-fraction 0.2 --data " + (desk / "c") + " --out ";
   REQUIRE(desk.run(train + (desk / "whole")).code == 0);
 
-  // A shell that becomes the program, so that its number is the program's.
-  const std::string command = "exec " + std::string(CAPTCHA_PROGRAM) + " " + train + (desk / "run") +
-                              " --checkpoint-steps 2 2> '" + (desk / "err") + "' < /dev/null";
-  const pid_t program = ::fork();
-  REQUIRE(program >= 0);
-  if (program == 0) {
-    ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
-    ::_exit(127);
-  }
+  const pid_t program = desk.start(train + (desk / "run") + " --checkpoint-steps 2");
   const fs::path first = desk.path / "run" / "checkpoint-00000002.safetensors";
   for (int i = 0; i < 6000 && !fs::exists(first); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   CHECK(fs::exists(first));
   ::kill(program, SIGINT);
-  int status = 0;
-  REQUIRE(::waitpid(program, &status, 0) == program);
-  INFO(desk.text("err"));
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 130);
-  CHECK_THAT(desk.text("err"),
+  const Outcome stopped = desk.wait(program);
+  INFO(stopped.err);
+  CHECK(stopped.code == 130);
+  CHECK_THAT(stopped.err,
              Catch::StartsWith("stopped after step ") &&
                  Catch::EndsWith("; go on with: captcha train --resume --out " + (desk / "run") + "\n"));
   CHECK_FALSE(fs::exists(desk.path / "run" / "final.safetensors"));
   CHECK_FALSE(fs::exists(desk.path / "run" / "lock"));
 
   // The line that it said, word for word.
-  const std::string said = desk.text("err");
+  const std::string& said = stopped.err;
   const Outcome resumed = desk.run(
       said.substr(said.find("train --resume"), said.find('\n') - said.find("train --resume")) + " --quiet");
   INFO(resumed.err);

@@ -4,9 +4,9 @@
 #include "catch.hpp"
 #include "temporary_folder.hpp"
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -29,10 +29,23 @@ struct Desk : TemporaryFolder {
   }
   void write(const std::string& name, const std::string& text) const { std::ofstream(path / name) << text; }
 
-  Outcome run(const std::string& arguments) const {
-    const std::string command = std::string(CAPTCHA_PROGRAM) + " " + arguments + " > '" + (*this / "out") +
-                                "' 2> '" + (*this / "err") + "' < /dev/null";
-    const int status = std::system(command.c_str());
+  Outcome run(const std::string& arguments) const { return wait(start(arguments)); }
+
+  /// Starts the program and does not wait for it: its process.
+  pid_t start(const std::string& arguments) const {
+    // A shell that becomes the program, so that its number is the program's.
+    const std::string command = "exec " + std::string(CAPTCHA_PROGRAM) + " " + arguments + " > '" +
+                                (*this / "out") + "' 2> '" + (*this / "err") + "' < /dev/null";
+    const pid_t program = ::fork();
+    REQUIRE(program >= 0);
+    if (program > 0) return program;
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
+    ::_exit(127);
+  }
+  /// Waits for its end, by a signal: code -1.
+  Outcome wait(pid_t program) const {
+    int status = 0;
+    REQUIRE(::waitpid(program, &status, 0) == program);
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text("out"), text("err")};
   }
 };

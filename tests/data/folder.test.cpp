@@ -72,7 +72,6 @@ TEST_CASE("labels from file names, in sorted order") {
   folder.image("b_1.PNG", 3, 2, 1, 0);
   folder.image("10_x_y.png");
   folder.text("README.md");
-  fs::create_directories(folder.path / "c_folder.png");
   const Tiny data(folder.path);
   CHECK(data.classes() == std::vector<std::string>{"10", "a", "b"});
   REQUIRE(data.size() == 4);
@@ -100,6 +99,7 @@ TEST_CASE("labels from sub-folders") {
   folder.image("dog/1.png");
   folder.image("cat/deep/2.png");
   folder.image("dog/0.png");
+  fs::create_directories(folder.path / "dog/old.png");  // a folder like any other, here
   const Tiny data(folder.path, {.labels = Labels::sub_folder});
   CHECK(data.classes() == std::vector<std::string>{"cat", "dog"});
   REQUIRE(data.size() == 3);
@@ -198,6 +198,8 @@ TEST_CASE("bad files go to quarantine by name, and the next look at the folder f
   folder.text("data/b_4.png");
   fs::create_symlink("nothing", data / "b_5.png");
   REQUIRE(::mkfifo((data / "b_6.png").c_str(), 0600) == 0);
+  fs::create_directories(data / "b_7.png" / "deep");
+  fs::create_directories(data / "b_8");
   const std::string picture = folder.content("data/a_2.png");
   const FolderOptions options{.classes = {"a", "b"}, .bad = BadFiles::quarantine};
 
@@ -206,22 +208,24 @@ TEST_CASE("bad files go to quarantine by name, and the next look at the folder f
   CHECK(first.size() == 1);
   std::map<std::string, std::string> reasons;
   for (const BadFile& file : first.report()) reasons[fs::path(file.name).filename().string()] = file.reason;
-  REQUIRE(reasons.size() == 5);
+  REQUIRE(reasons.size() == 6);
   for (const auto& [name, reason] : reasons)
     CHECK_THAT(reason, EndsWith("; moved to " + (aside / name).string()));
   CHECK_THAT(reasons["a_2.png"], StartsWith("4 x 4 pixels"));
   CHECK_THAT(reasons["q_3.png"], StartsWith("label 'q' is none of the 2 classes"));
   CHECK_THAT(reasons["b_5.png"], StartsWith("cannot be opened"));
   CHECK_THAT(reasons["b_6.png"], StartsWith("not a regular file"));
-  CHECK(files_in(data) == std::vector<std::string>{"a_1.png"});
-  CHECK(files_in(aside) == std::vector<std::string>{"a_2.png", "b_4.png", "b_5.png", "b_6.png", "q_3.png"});
+  CHECK_THAT(reasons["b_7.png"], StartsWith("not a regular file"));
+  CHECK(files_in(data) == std::vector<std::string>{"a_1.png", "b_8"});
+  CHECK(files_in(aside) == std::vector<std::string>{"a_2.png", "b_4.png", "b_5.png", "b_6.png", "b_7.png",
+                                                    "b_7.png/deep", "q_3.png"});
   CHECK(folder.content("data.quarantine/a_2.png") == picture);
   CHECK(fs::read_symlink(aside / "b_5.png") == "nothing");
 
   const Tiny second(data, options);
   CHECK(second.size() == 1);
   CHECK(second.report().empty());
-  CHECK(files_in(aside).size() == 5);
+  CHECK(files_in(aside).size() == 7);
 }
 
 TEST_CASE("a name that is taken in quarantine is not taken away") {

@@ -7,6 +7,8 @@
 #include <captcha/model/weights.hpp>
 
 #include <sanitizer/allocator_interface.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -70,6 +72,23 @@ class Cost {
 
   static inline thread_local std::ptrdiff_t held = 0, peak = 0;
   double start_;
+};
+
+/// A file in memory.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::span<const std::uint8_t> bytes) : file_(::memfd_create("input", MFD_CLOEXEC)) {
+    require(file_ >= 0 && ::write(file_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()),
+            "a file in memory can be made");
+  }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+  ~MemoryFile() { ::close(file_); }
+
+  std::string path() const { return "/proc/self/fd/" + std::to_string(file_); }
+
+ private:
+  int file_;
 };
 
 /// Bit for bit: not-a-number equals itself.

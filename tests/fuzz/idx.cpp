@@ -3,8 +3,6 @@
 #include <captcha/data/idx.hpp>
 
 #include "fuzz.hpp"
-#include <sys/mman.h>
-#include <unistd.h>
 #include <zlib.h>
 
 using namespace captcha;
@@ -12,25 +10,8 @@ using fuzz::Bytes, fuzz::require;
 
 namespace {
 
-/// A file in memory.
-class MemoryFile {
- public:
-  explicit MemoryFile(std::span<const std::uint8_t> bytes) : file_(::memfd_create("idx", MFD_CLOEXEC)) {
-    require(file_ >= 0 && ::write(file_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()),
-            "a file in memory can be made");
-  }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-  ~MemoryFile() { ::close(file_); }
-
-  std::string path() const { return "/proc/self/fd/" + std::to_string(file_); }
-
- private:
-  int file_;
-};
-
 template <class T>
-void read(const MemoryFile& file) {
+void read(const fuzz::MemoryFile& file) {
   try {
     const IdxArray<T> array = read_idx<T>(file.path());
     std::size_t count = 1;
@@ -85,7 +66,7 @@ std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::s
 }
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const MemoryFile file({data, size});
+  const fuzz::MemoryFile file({data, size});
   const fuzz::Cost cost;
   read<std::uint8_t>(file);
   read<float>(file);

@@ -125,6 +125,14 @@ void texts() {
   seed("json", "list", "42222222[0.1,1e308,-0,null]");
 }
 
+void configurations() {
+  seed("config", "all",
+       "data = 'pictures'\ngroup = \"source\"\nepochs = 3\nseed = '18446744073709551615'\n"
+       "learning-rate = 1e-3\nval-fraction = 0.1\nclip = 2\naugment = false\nresize = true\n");
+  seed("config", "texts", "data = \"\"\"\na\\u00fc\\tb\"\"\" # remark\n'epochs' = 0x1F\nseed = 1_000\n");
+  seed("config", "wrong", "[table]\na.b = [1, 2, {c = 1979-05-27T07:32:00Z}]\n");
+}
+
 void arrays() {
   const Bytes plain{0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6};
   Bytes floats{0, 0, 13, 1, 0, 0, 0, 1, 0x3F, 0x80, 0, 0};
@@ -152,5 +160,6 @@ int main(int argc, char** argv) {
   pictures();
   tensors();
   texts();
+  configurations();
   arrays();
 }

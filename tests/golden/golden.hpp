@@ -61,16 +61,15 @@ struct StopAfterStep {
   void on_step(captcha::TrainingState& state) const { state.stop = state.step == step; }
 };
 
-/// FNV-1a of the bytes of all parameters and buffers.
-inline std::uint64_t hash_of(const captcha::Weights<Network>& weights) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  const auto add = [&](std::span<const float> values) {
-    for (const std::byte byte : std::as_bytes(values))
-      hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3;
-  };
-  add(weights.parameters());
-  add(weights.buffers());
+/// FNV-1a of the bytes of some values.
+inline std::uint64_t hash_of(std::span<const float> values, std::uint64_t hash = 0xcbf29ce484222325) {
+  for (const std::byte byte : std::as_bytes(values))
+    hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3;
   return hash;
+}
+/// The same of all parameters and buffers.
+inline std::uint64_t hash_of(const captcha::Weights<Network>& weights) {
+  return hash_of(weights.buffers(), hash_of(weights.parameters()));
 }
 
 }  // namespace golden

@@ -4,8 +4,10 @@
 
 #include <captcha/core/error.hpp>
 #include <captcha/io/model_info.hpp>
+#include <captcha/io/packed_file.hpp>
 #include <captcha/io/safetensors.hpp>
 #include <captcha/io/weights_file.hpp>
+#include <captcha/model/inference.hpp>
 #include <captcha/train.hpp>
 
 #include "catch.hpp"
@@ -33,7 +35,8 @@ struct Golden {
 const std::vector<Golden> all{
     {"format1", {"last.safetensors"}},
     {"format2", {"checkpoint-00000010.safetensors", "checkpoint-00000013.safetensors"}}};
-constexpr std::uint64_t best_hash = 0x36c4a17b13cb75d7, final_hash = 0xaa2e841dd7c86d83;
+constexpr std::uint64_t best_hash = 0x36c4a17b13cb75d7, final_hash = 0xaa2e841dd7c86d83,
+                        packed_hash = 0xf5818b34ac715c68;
 
 fs::path golden_file(const char* folder, const char* name) {
   return fs::path(CAPTCHA_GOLDEN_DIR) / folder / name;
@@ -76,6 +79,35 @@ TEST_CASE("models of every format load with the weights they were written with")
       CHECK(load_weights(path, weights).loaded == Weights<golden::Network>::slots().size());
       CHECK(golden::hash_of(weights) == hash);
     }
+}
+
+TEST_CASE("packed weights are mapped as they were written, and predict what the model predicts") {
+  const fs::path path = golden_file("packed1", "packed.safetensors");
+  constexpr Shape shape = golden::Stripes::shape;
+  const auto packed = load_packed<golden::Network, shape>(path);
+  CHECK(golden::hash_of(packed.values()) == packed_hash);
+  CHECK(model_info(SafetensorsFile::read(path), path.string()).classes ==
+        std::vector<std::string>{"down", "across"});
+
+  Weights<golden::Network> weights(1);
+  load_weights(golden_file("format2", "final.safetensors"), weights);
+  Workers workers(1);
+  Inference<golden::Network, shape> inference(1);
+  std::vector<float> pixels(shape.size());
+  for (std::size_t i = 0; i < 8; ++i) {
+    golden::Stripes{}.get(i, pixels);
+    const auto old = inference(packed, pixels.data(), 1, workers);
+    const std::vector<float> kept(old.begin(), old.end());
+    CHECK(difference(kept, inference(pack<shape>(weights), pixels.data(), 1, workers)) < 1e-5);
+  }
+
+  const TemporaryFolder folder;
+  const fs::path newer = folder.path / "packed.safetensors";
+  const std::string version = std::to_string(packed_format + 1);
+  rewrite(path, newer, "captcha.packed", version);
+  CHECK_THROWS_WITH((load_packed<golden::Network, shape>(newer)),
+                    newer.string() + ": its version of packed weights is " + version + ", expected " +
+                        std::to_string(packed_format) + "; pack the weights again, with save_packed");
 }
 
 TEST_CASE("runs of every checkpoint format go on to the weights that an uninterrupted run ended with") {

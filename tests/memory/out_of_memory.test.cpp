@@ -1,11 +1,12 @@
-// Memory runs out at every allocation there is, one after the other, while a file is read: each time that is
-// a clean exception, nothing leaks, and what was to be filled is as it was.
+// Memory runs out at every allocation there is, one after the other, while a file is read or made: each time
+// that is a clean exception, nothing leaks, and what was to be filled is as it was.
 #include <captcha/data/folder.hpp>
 #include <captcha/data/idx_dataset.hpp>
 #include <captcha/io/packed_file.hpp>
 #include <captcha/io/weights_file.hpp>
 #include <captcha/layers.hpp>
 #include <captcha/train/checkpoint.hpp>
+#include <captcha/train/run_folder.hpp>
 
 #include "catch.hpp"
 #include "memory/failing_memory.hpp"
@@ -144,6 +145,17 @@ TEST_CASE("memory runs out while a picture is decoded") {
   }
 }
 
+TEST_CASE("memory runs out while a picture is encoded") {
+  for (int channels = 1; channels <= 4; ++channels) {
+    Image image{9, 7, channels, Bytes(static_cast<std::size_t>(9 * 7 * channels))};
+    for (std::size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<std::uint8_t>(i * i);
+    const Bytes whole = encode_png(image);
+    runs_out("encoding", [&] {
+      if (encode_png(image) != whole) throw 0;
+    });
+  }
+}
+
 TEST_CASE("memory runs out while pictures of a folder are read, and none is taken for a bad one") {
   const TemporaryFolder folder;
   write(folder.path / "a_1.png", png_parts::file({7, 5}));
@@ -223,6 +235,28 @@ TEST_CASE("memory runs out while packed weights are read") {
   const std::filesystem::path path = folder.path / "packed";
   save_packed(path, PackedWeights<Net, input>(Weights<Net>(1)));
   runs_out("packed", [&] { load_packed<Net, input>(path); });
+}
+
+TEST_CASE("memory runs out while the checkpoints of a run are looked for") {
+  const TemporaryFolder folder;
+  for (const char* name : {"checkpoint-00000002.safetensors", "checkpoint-00000010.safetensors"})
+    save_weights(folder.path / name, Weights<Net>(1));
+  const std::filesystem::path half = folder.path / ".unfinished-999999999-1";  // of no process
+  runs_out("the run's folder", [&] {
+    const std::vector<std::filesystem::path> checkpoints = checkpoints_of(folder.path);
+    if (checkpoints.size() != 2 || newest_whole(checkpoints).name != checkpoints[0]) throw 0;
+  });
+  write(half, {1, 2, 3});
+  const auto look = [&](std::size_t fails) {
+    return run([&] { remove_unfinished(folder.path); }, fails, true);
+  };
+  std::size_t fails = 1;
+  for (Outcome outcome = look(fails); outcome.memory.count >= fails; outcome = look(++fails)) {
+    REQUIRE(outcome.ending != Result::other);
+    REQUIRE(outcome.memory.blocks == 0);
+    REQUIRE(std::filesystem::exists(half));
+  }
+  CHECK_FALSE(std::filesystem::exists(half));
 }
 
 TEST_CASE("memory runs out while a checkpoint is read, and the run has not changed") {

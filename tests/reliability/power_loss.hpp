@@ -61,6 +61,10 @@ class Disk {
       case Operation::close:
       case Operation::fchmod:
       case Operation::flock:
+      case Operation::opendir:
+      case Operation::readdir:
+      case Operation::read:
+      case Operation::mmap:
         break;
     }
   }

@@ -14,11 +14,17 @@ enum class Operation : std::int32_t {
   close,
   rename,  ///< one: from; two: to
   unlink,  ///< one: the path
-  mkdir    ///< one: the path
+  mkdir,   ///< one: the path
+  // Those of reading, which are only counted where the shim is told so.
+  opendir,  ///< one: the path
+  readdir,
+  read,
+  mmap
 };
 
-inline constexpr const char* operation_names[] = {"open",  "write", "fsync",  "ftruncate", "fchmod",
-                                                  "flock", "close", "rename", "unlink",    "mkdir"};
+inline constexpr const char* operation_names[] = {"open",    "write",   "fsync",  "ftruncate", "fchmod",
+                                                  "flock",   "close",   "rename", "unlink",    "mkdir",
+                                                  "opendir", "readdir", "read",   "mmap"};
 
 struct RecordedCall {
   Operation operation;

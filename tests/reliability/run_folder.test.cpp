@@ -23,17 +23,6 @@ bool wait_until(const auto& holds) {
   return false;
 }
 
-/// What a run that was stopped must share with one that was not: which checkpoints
-/// there are beside the newest depends on where it was stopped.
-std::map<std::string, std::string> result(const fs::path& folder) {
-  std::map<std::string, std::string> all;
-  for (const char* name : {"final.safetensors", "best.safetensors", "metrics.jsonl"})
-    all[name] = without_clock(text_of(folder / name));
-  const fs::path newest = captcha::checkpoints_of(folder).at(0);
-  all[newest.filename().string()] = content(newest);
-  return all;
-}
-
 std::size_t newest_step(const fs::path& folder) {
   const auto checkpoints = captcha::checkpoints_of(folder);
   return checkpoints.empty() ? 0 : std::stoul(checkpoints[0].stem().string().substr(11));

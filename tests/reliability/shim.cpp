@@ -7,6 +7,7 @@
 //   SHIM_CALL    the number of that call, 1 for the first
 //   SHIM_ERRNO   why it fails
 //   SHIM_LOG     a file that each call is appended to, see recorded_call.hpp
+//   SHIM_READS   set: the calls that list folders and read files count as well
 // Nothing is synced: a program that is killed loses nothing of what it wrote, and no test waits for a disk.
 #include "recorded_call.hpp"
 #include <dirent.h>
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +28,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace {
 
@@ -43,6 +46,7 @@ struct Plan {
   std::string_view folder = variable("SHIM_FOLDER"), what = variable("SHIM_DO");
   int call = std::atoi(std::string(variable("SHIM_CALL")).c_str());
   int reason = std::atoi(std::string(variable("SHIM_ERRNO")).c_str());
+  bool reads = !variable("SHIM_READS").empty();
   int log = -1;
 
   Plan() {
@@ -58,6 +62,7 @@ const Plan& plan() {
 }
 
 std::array<std::atomic<bool>, 1024> ours{};  // the descriptors of files in the folder
+std::atomic<::DIR*> our_listing{nullptr};    // one at a time
 std::atomic<int> calls{0};
 
 bool concerns(const char* path) {
@@ -99,10 +104,10 @@ Result pass(Operation operation, bool needs_room, int file, std::string_view one
   }
   const Result result = real();
   const int reason = errno;
-  if (plan().log >= 0 && result != failed)
-    record(
-        {operation, operation == Operation::open ? static_cast<int>(result) : file, one.size(), two.size()},
-        one, two);
+  if constexpr (std::is_same_v<Result, int>)
+    if (operation == Operation::open) file = result;
+  if (plan().log >= 0 && (result != failed || operation == Operation::readdir))  // which has none at its end
+    record({operation, file, one.size(), two.size()}, one, two);
   if (now && plan().what == "kill-after") die();
   errno = reason;
   return result;
@@ -194,6 +199,35 @@ int remove(const char* path) noexcept {
 int mkdir(const char* path, mode_t mode) noexcept {
   const auto real = [&] { return next(&::mkdir, "mkdir")(path, mode); };
   return concerns(path) ? pass(Operation::mkdir, true, -1, path, {}, -1, real) : real();
+}
+
+DIR* opendir(const char* path) {
+  const auto real = [&] { return next(&::opendir, "opendir")(path); };
+  if (!plan().reads || !concerns(path)) return real();
+  return our_listing = pass(Operation::opendir, false, -1, path, {}, static_cast<DIR*>(nullptr), real);
+}
+
+dirent* readdir(DIR* listing) {
+  const auto real = [&] { return next(&::readdir, "readdir")(listing); };
+  if (listing != our_listing) return real();
+  return pass(Operation::readdir, false, -1, {}, {}, static_cast<dirent*>(nullptr), real);
+}
+
+int closedir(DIR* listing) {
+  if (listing == our_listing) our_listing = nullptr;
+  return next(&::closedir, "closedir")(listing);
+}
+
+ssize_t read(int file, void* bytes, size_t size) {
+  const auto real = [&] { return next(&::read, "read")(file, bytes, size); };
+  if (!concerns(file) || !plan().reads) return real();
+  return pass(Operation::read, false, file, {}, {}, ssize_t{-1}, real);
+}
+
+void* mmap(void* at, size_t size, int protection, int flags, int file, off_t offset) noexcept {
+  const auto real = [&] { return next(&::mmap, "mmap")(at, size, protection, flags, file, offset); };
+  if (!concerns(file) || !plan().reads) return real();
+  return pass(Operation::mmap, false, file, {}, {}, MAP_FAILED, real);
 }
 
 }  // extern "C"

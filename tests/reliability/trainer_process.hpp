@@ -6,6 +6,8 @@
 
 #include "catch.hpp"
 #include "recorded_call.hpp"
+#include "sanitizer.hpp"
+#include "without_clock.hpp"
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -33,23 +35,9 @@ namespace reliability {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-/// Whether the shim can stand before the system calls; a sanitizer's own stand there already.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool shim_works = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool shim_works = false;
-#else
-inline constexpr bool shim_works = true;
-#endif
-#else
-inline constexpr bool shim_works = true;
-#endif
-
-inline bool without_shim() {
-  if (!shim_works) WARN("skipped: LD_PRELOAD does not go together with a sanitizer");
-  return !shim_works;
-}
+/// Of the calls at which something is to happen, each so many: starting a process under a sanitizer takes
+/// long.
+inline constexpr std::size_t every = sanitized ? 11 : 1;
 
 inline std::string text_of(const fs::path& file) {
   std::ostringstream out;
@@ -71,9 +59,8 @@ class Trainer {
     Words words{CAPTCHA_TRAINER, folder.string()};
     words.insert(words.end(), options.begin(), options.end());
     Words variables = shim;
-    if (shim_works)
-      variables.insert(variables.end(),
-                       {"LD_PRELOAD=" CAPTCHA_SHIM, "SHIM_FOLDER=" + folder.parent_path().string()});
+    variables.insert(variables.end(),
+                     {"LD_PRELOAD=" CAPTCHA_SHIM, "SHIM_FOLDER=" + folder.parent_path().string()});
     for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
@@ -139,14 +126,6 @@ inline Outcome resume(const fs::path& folder, const Words& options, const Words&
   return run(folder, with(options, {"resume=1"}), shim);
 }
 
-/// `text` without the members that tell of the clock, which no two runs share.
-inline std::string without_clock(std::string text) {
-  for (const std::string_view name : {",\"seconds\":", ",\"images_per_second\":"})
-    for (std::size_t begin = 0; (begin = text.find(name, begin)) != std::string::npos;)
-      text.erase(begin, text.find_first_of(",}", begin + name.size()) - begin);
-  return text;
-}
-
 /// A checkpoint's tensors and metadata in one text, without the steps of the checkpoints beside it: those
 /// depend on when the run was stopped.
 inline std::string content(const fs::path& checkpoint) {
@@ -179,6 +158,17 @@ inline std::map<std::string, std::string> ending(const fs::path& folder) {
       files[name] = without_clock(text_of(entry));
   }
   return files;
+}
+
+/// What a run that was stopped must share with one that was not: which checkpoints
+/// there are beside the newest depends on where it was stopped.
+inline std::map<std::string, std::string> result(const fs::path& folder) {
+  std::map<std::string, std::string> all;
+  for (const char* name : {"final.safetensors", "best.safetensors", "metrics.jsonl"})
+    all[name] = without_clock(text_of(folder / name));
+  const fs::path newest = captcha::checkpoints_of(folder).at(0);
+  all[newest.filename().string()] = content(newest);
+  return all;
 }
 
 /// The names of the files that differ, or that only one of them has; empty when there are none.
@@ -253,7 +243,7 @@ struct Undisturbed {
     INFO(outcome.said);
     REQUIRE(outcome.code == 0);
     files = ending(folder);
-    if (shim_works) calls = recorded(log);
+    calls = recorded(log);
     fs::remove(log);
   }
 };

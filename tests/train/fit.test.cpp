@@ -290,7 +290,7 @@ TEST_CASE("a loss that is not a number stops the run and leaves the weights as t
   };
   Weights<Tiny> weights(4);
   CHECK_THROWS_WITH(fit(weights, Broken{}, but(quick, [](auto& o) { o.batch_size = 40; })),
-                    Catch::Contains("step 1: not a number, or too large: the input; of sample 3;"));
+                    Catch::Contains("step 1: the input is not a number, or too large; of sample 3;"));
   for (const float value : weights.parameters()) REQUIRE(std::isfinite(value));
 }
 

@@ -52,6 +52,16 @@ struct BadFile {
   std::string reason;
 };
 
+/// The label of an image, by its path below the data set's folder; empty where it has none.
+CAPTCHA_INLINE std::string_view file_label(std::string_view name, Labels labels);
+
+/// The number of its class. Throws ImageError if it has no label, or one that is none of the classes.
+CAPTCHA_INLINE int file_class(const std::filesystem::path& folder, const std::string& name, Labels labels,
+                              const std::vector<std::string>& classes);
+
+/// Throws ImageError unless an image, read from that file, has the height and width of the shape.
+CAPTCHA_INLINE void require_size(const Image& image, const std::filesystem::path& file, Shape shape);
+
 /// Three channels, red, green and blue; alpha is laid over white.
 CAPTCHA_INLINE Image to_rgb(const Image& image);
 
@@ -83,8 +93,6 @@ class ImageFiles {
   }
 
  private:
-  std::string_view label_of(std::string_view name) const;
-  int class_of(const std::string& name) const;
   /// The image of a file with the size and channels of the shape.
   Image load(const std::string& name) const;
 
@@ -136,7 +144,8 @@ CAPTCHA_INLINE ImageFiles::ImageFiles(std::filesystem::path folder, FolderOption
   if (options_.classes.empty()) {
     std::set<std::string> found;
     for (const std::string& name : names)
-      if (const std::string_view label = label_of(name); !label.empty()) found.emplace(label);
+      if (const std::string_view label = file_label(name, options_.labels); !label.empty())
+        found.emplace(label);
     options_.classes.assign(found.begin(), found.end());
   } else if (std::set(options_.classes.begin(), options_.classes.end()).size() != options_.classes.size()) {
     throw Error(folder_.string() + ": a class is listed twice");
@@ -145,7 +154,7 @@ CAPTCHA_INLINE ImageFiles::ImageFiles(std::filesystem::path folder, FolderOption
   if (options_.cache) cache_.reserve(names.size() * shape_.size());
   for (const std::string& name : names) {
     try {
-      const int target = class_of(name);
+      const int target = file_class(folder_, name, options_.labels, options_.classes);
       if (options_.cache || options_.bad != BadFiles::fail) {
         const Image image = load(name);
         if (options_.cache) cache_.insert(cache_.end(), image.pixels.begin(), image.pixels.end());
@@ -182,38 +191,40 @@ CAPTCHA_INLINE std::string ImageFiles::group(std::size_t index) const {
   return dash == std::string::npos ? names_[index] : stem.substr(start, dash - start);
 }
 
-CAPTCHA_INLINE std::string_view ImageFiles::label_of(std::string_view name) const {
-  const std::size_t end = name.find(options_.labels == Labels::file_name ? '_' : '/');
+CAPTCHA_INLINE std::string_view file_label(std::string_view name, Labels labels) {
+  const std::size_t end = name.find(labels == Labels::file_name ? '_' : '/');
   return end == std::string_view::npos ? std::string_view{} : name.substr(0, end);
 }
 
-CAPTCHA_INLINE int ImageFiles::class_of(const std::string& name) const {
-  const std::string_view label = label_of(name);
-  const auto found = std::find(options_.classes.begin(), options_.classes.end(), label);
-  if (!label.empty() && found != options_.classes.end())
-    return static_cast<int>(found - options_.classes.begin());
-  const std::string path = (folder_ / name).string();
+CAPTCHA_INLINE int file_class(const std::filesystem::path& folder, const std::string& name, Labels labels,
+                              const std::vector<std::string>& classes) {
+  const std::string_view label = file_label(name, labels);
+  const auto found = std::find(classes.begin(), classes.end(), label);
+  if (!label.empty() && found != classes.end()) return static_cast<int>(found - classes.begin());
+  const std::string path = (folder / name).string();
   if (label.empty())
-    throw ImageError(ImageFault::label,
-                     path + ": no label, expected " +
-                         (options_.labels == Labels::file_name ? "one before an underscore in the name"
-                                                               : "a folder per class"));
+    throw ImageError(
+        ImageFault::label,
+        path + ": no label, expected " +
+            (labels == Labels::file_name ? "one before an underscore in the name" : "a folder per class"));
   throw ImageError(ImageFault::label, path + ": label '" + std::string(label) + "' is none of the " +
-                                          std::to_string(options_.classes.size()) + " classes");
+                                          std::to_string(classes.size()) + " classes");
+}
+
+CAPTCHA_INLINE void require_size(const Image& image, const std::filesystem::path& file, Shape shape) {
+  if (image.height == shape.height && image.width == shape.width) return;
+  throw ImageError(ImageFault::size,
+                   file.string() + ": " + std::to_string(image.width) + " x " + std::to_string(image.height) +
+                       " pixels (width x height), expected " + std::to_string(shape.width) + " x " +
+                       std::to_string(shape.height) + "; allow resizing to accept it");
 }
 
 CAPTCHA_INLINE Image ImageFiles::load(const std::string& name) const {
   const std::filesystem::path path = folder_ / name;
   Image image = options_.read(path);
-  if (image.height != shape_.height || image.width != shape_.width) {
-    if (!options_.resize)
-      throw ImageError(ImageFault::size, path.string() + ": " + std::to_string(image.width) + " x " +
-                                             std::to_string(image.height) +
-                                             " pixels (width x height), expected " +
-                                             std::to_string(shape_.width) + " x " +
-                                             std::to_string(shape_.height) + "; allow resizing to accept it");
+  if (!options_.resize) require_size(image, path, shape_);
+  if (image.height != shape_.height || image.width != shape_.width)
     image = resize(image, shape_.height, shape_.width);
-  }
   if (shape_.channels == 1) return image.channels == 1 ? image : to_grey(image);
   return image.channels == 3 ? image : to_rgb(image);
 }

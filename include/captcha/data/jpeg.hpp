@@ -1,6 +1,7 @@
 // Opt-in: reads JPEG files. Nothing else of the library includes this header, because the JPEG decoder of
-// stb_image has open CVEs (out-of-bounds reads on crafted files), and JPEG has no checksum, so a damaged file
-// may give wrong pixels. Use it for files you trust; convert anything else to PNG with another program.
+// stb_image has open CVEs (it reads and writes out of bounds on crafted files), and JPEG has no checksum, so
+// a damaged file may give wrong pixels. Use it for files you trust; convert anything else to PNG with another
+// program.
 #pragma once
 
 #include <captcha/core/error.hpp>

@@ -1,4 +1,4 @@
-// Reads and writes PNG files, and the two changes an image may need on its way: to grey, to another size.
+// Reads PNG files, and has the two changes an image may need on its way: to grey, to another size.
 #pragma once
 
 #include <captcha/config/compiled.hpp>
@@ -7,6 +7,7 @@
 #include <captcha/data/image.hpp>
 #include <captcha/data/image_error.hpp>
 #include <captcha/data/png_gate.hpp>
+#include <captcha/data/png_writer.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -28,8 +29,6 @@
 #include <captcha/data/stb.hpp>
 
 #include <zlib.h>
-
-#include <fstream>
 #endif
 
 namespace captcha {
@@ -61,13 +60,6 @@ CAPTCHA_INLINE Image read_png(const std::filesystem::path& path);
 /// Reads an image file, going by its content and not by its name. PNG is what it takes; a JPEG is refused
 /// with a message that says how to convert it, because its decoder is opt-in: see <captcha/data/jpeg.hpp>.
 CAPTCHA_INLINE Image read_image(const std::filesystem::path& path);
-
-/// Encodes an image of 1 to 4 channels and 1 to 16384 pixels a side as PNG (what we draw ourselves may be
-/// larger than what we read from others). The same image gives the same bytes.
-CAPTCHA_INLINE std::vector<std::uint8_t> encode_png(const Image& image);
-
-/// Writes an image as a PNG file. It appears under its name only when it is whole.
-CAPTCHA_INLINE void write_png(const std::filesystem::path& path, const Image& image);
 
 /// One grey channel: alpha is laid over white, then luma = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
 CAPTCHA_INLINE Image to_grey(const Image& image);
@@ -192,42 +184,6 @@ CAPTCHA_INLINE Image read_png(const std::filesystem::path& path) {
 
 CAPTCHA_INLINE Image read_image(const std::filesystem::path& path) {
   return read_png(path);
-}
-
-CAPTCHA_INLINE std::vector<std::uint8_t> encode_png(const Image& image) {
-  constexpr int most_rows = 16384;
-  const auto in_range = [](int value, int most) { return value >= 1 && value <= most; };
-  if (!in_range(image.height, most_rows) || !in_range(image.width, most_rows) ||
-      !in_range(image.channels, 4) ||
-      image.pixels.size() != static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width) *
-                                 static_cast<std::size_t>(image.channels))
-    throw Error(
-        "encode_png: " + std::to_string(image.height) + " x " + std::to_string(image.width) + " x " +
-        std::to_string(image.channels) + " image with " + std::to_string(image.pixels.size()) +
-        " samples, expected 1 to 16384 rows and columns, 1 to 4 channels, and as many samples as they make");
-  std::vector<std::uint8_t> bytes;
-  const auto append = [](void* out, void* data, int size) {
-    const auto* first = static_cast<const std::uint8_t*>(data);
-    static_cast<std::vector<std::uint8_t>*>(out)->assign(first, first + size);
-  };
-  if (stb::png::stbi_write_png_to_func(append, &bytes, image.width, image.height, image.channels,
-                                       image.pixels.data(), 0) == 0)
-    throw Error("encode_png: out of memory");
-  return bytes;
-}
-
-CAPTCHA_INLINE void write_png(const std::filesystem::path& path, const Image& image) {
-  const std::vector<std::uint8_t> bytes = encode_png(image);
-  const std::filesystem::path unfinished = path.string() + ".part";
-  std::ofstream out(unfinished, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  std::error_code failed;
-  if (out) std::filesystem::rename(unfinished, path, failed);
-  if (out && !failed) return;
-  const std::string reason = failed ? failed.message() : std::strerror(errno);
-  std::filesystem::remove(unfinished, failed);
-  throw Error(path.string() + ": cannot be written: " + reason);
 }
 
 CAPTCHA_INLINE Image to_grey(const Image& image) {

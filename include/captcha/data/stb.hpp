@@ -21,45 +21,27 @@
 #define CAPTCHA_POP(name) CAPTCHA_PRAGMA(pop_macro(name))
 // clang-format off
 #define CAPTCHA_STB_MACROS(f)                                                                                 \
-  f("FAST_BITS") f("INCLUDE_STB_IMAGE_WRITE_H") f("STBIDEF") f("STBIWDEF") f("STBIW_ASSERT")                  \
-  f("STBIW_CRC32") f("STBIW_FREE") f("STBIW_MALLOC") f("STBIW_MEMMOVE") f("STBIW_REALLOC")                    \
-  f("STBIW_REALLOC_SIZED") f("STBIW_UCHAR") f("STBIW_WINDOWS_UTF8") f("STBIW_ZLIB_COMPRESS")                  \
-  f("STBI_ASSERT") f("STBI_EXTERN") f("STBI_FAILURE_USERMSG") f("STBI_FREE") f("STBI_HAS_LROTL")              \
-  f("STBI_INCLUDE_STB_IMAGE_H") f("STBI_MALLOC") f("STBI_MAX_DIMENSIONS") f("STBI_NEON") f("STBI_NOTUSED")    \
-  f("STBI_NO_BMP") f("STBI_NO_FAILURE_STRINGS") f("STBI_NO_GIF") f("STBI_NO_HDR") f("STBI_NO_JPEG")           \
-  f("STBI_NO_LINEAR") f("STBI_NO_PIC") f("STBI_NO_PNG") f("STBI_NO_PNM") f("STBI_NO_PSD") f("STBI_NO_SIMD")   \
+  f("FAST_BITS") f("STBIDEF") f("STBI_ASSERT") f("STBI_EXTERN") f("STBI_FAILURE_USERMSG")                     \
+  f("STBI_FREE") f("STBI_HAS_LROTL") f("STBI_INCLUDE_STB_IMAGE_H") f("STBI_MALLOC")                           \
+  f("STBI_MAX_DIMENSIONS") f("STBI_NEON") f("STBI_NOTUSED") f("STBI_NO_BMP")                                  \
+  f("STBI_NO_FAILURE_STRINGS") f("STBI_NO_GIF") f("STBI_NO_HDR") f("STBI_NO_JPEG") f("STBI_NO_LINEAR")        \
+  f("STBI_NO_PIC") f("STBI_NO_PNG") f("STBI_NO_PNM") f("STBI_NO_PSD") f("STBI_NO_SIMD")                       \
   f("STBI_NO_STDIO") f("STBI_NO_TGA") f("STBI_NO_THREAD_LOCALS") f("STBI_NO_ZLIB") f("STBI_ONLY_BMP")         \
   f("STBI_ONLY_GIF") f("STBI_ONLY_HDR") f("STBI_ONLY_JPEG") f("STBI_ONLY_PIC") f("STBI_ONLY_PNG")             \
   f("STBI_ONLY_PNM") f("STBI_ONLY_PSD") f("STBI_ONLY_TGA") f("STBI_REALLOC") f("STBI_REALLOC_SIZED")          \
   f("STBI_SIMD_ALIGN") f("STBI_SSE2") f("STBI_SUPPORT_ZLIB") f("STBI_THREAD_LOCAL") f("STBI_VERSION")         \
-  f("STBI_WINDOWS_UTF8") f("STBI_WRITE_NO_STDIO") f("STBI__BYTECAST") f("STBI__CASE") f("STBI__COMBO")        \
-  f("STBI__IDCT_1D") f("STBI__MARKER_none") f("STBI__PNG_TYPE") f("STBI__RESTART") f("STBI__X64_TARGET")      \
+  f("STBI_WINDOWS_UTF8") f("STBI__BYTECAST") f("STBI__CASE") f("STBI__COMBO") f("STBI__IDCT_1D")              \
+  f("STBI__MARKER_none") f("STBI__PNG_TYPE") f("STBI__RESTART") f("STBI__X64_TARGET")                         \
   f("STBI__X86_TARGET") f("STBI__ZFAST_BITS") f("STBI__ZFAST_MASK") f("STBI__ZNSYMS")                         \
-  f("STB_IMAGE_IMPLEMENTATION") f("STB_IMAGE_STATIC") f("STB_IMAGE_WRITE_IMPLEMENTATION")                     \
-  f("STB_IMAGE_WRITE_STATIC") f("stbi__DNL") f("stbi__EOI") f("stbi__SOF") f("stbi__SOF_progressive")         \
-  f("stbi__SOI") f("stbi__SOS") f("stbi__de_iphone_flag") f("stbi__div16") f("stbi__div4") f("stbi__err")     \
-  f("stbi__errpf") f("stbi__errpuc") f("stbi__f2f") f("stbi__float2fixed") f("stbi__fsh")                     \
-  f("stbi__unpremultiply_on_load") f("stbi__vertically_flip_on_load") f("stbi_inline") f("stbi_lrot")         \
-  f("stbiw__ZHASH") f("stbiw__max") f("stbiw__sbcount") f("stbiw__sbfree") f("stbiw__sbgrow")                 \
-  f("stbiw__sbm") f("stbiw__sbmaybegrow") f("stbiw__sbn") f("stbiw__sbneedgrow") f("stbiw__sbpush")           \
-  f("stbiw__sbraw") f("stbiw__wp32") f("stbiw__wpng4") f("stbiw__wptag") f("stbiw__zlib_add")                 \
-  f("stbiw__zlib_flush") f("stbiw__zlib_huff") f("stbiw__zlib_huff1") f("stbiw__zlib_huff2")                  \
-  f("stbiw__zlib_huff3") f("stbiw__zlib_huff4") f("stbiw__zlib_huffa") f("stbiw__zlib_huffb")
+  f("STB_IMAGE_IMPLEMENTATION") f("STB_IMAGE_STATIC") f("stbi__DNL") f("stbi__EOI") f("stbi__SOF")            \
+  f("stbi__SOF_progressive") f("stbi__SOI") f("stbi__SOS") f("stbi__de_iphone_flag") f("stbi__div16")         \
+  f("stbi__div4") f("stbi__err") f("stbi__errpf") f("stbi__errpuc") f("stbi__f2f")                            \
+  f("stbi__float2fixed") f("stbi__fsh") f("stbi__unpremultiply_on_load")                                      \
+  f("stbi__vertically_flip_on_load") f("stbi_inline") f("stbi_lrot")
 // clang-format on
 CAPTCHA_STB_MACROS(CAPTCHA_PUSH)
 
-#undef INCLUDE_STB_IMAGE_WRITE_H
 #undef STBIDEF
-#undef STBIWDEF
-#undef STBIW_ASSERT
-#undef STBIW_CRC32
-#undef STBIW_FREE
-#undef STBIW_MALLOC
-#undef STBIW_MEMMOVE
-#undef STBIW_REALLOC
-#undef STBIW_REALLOC_SIZED
-#undef STBIW_WINDOWS_UTF8
-#undef STBIW_ZLIB_COMPRESS
 #undef STBI_ASSERT
 #undef STBI_FAILURE_USERMSG
 #undef STBI_FREE
@@ -98,11 +80,8 @@ CAPTCHA_STB_MACROS(CAPTCHA_PUSH)
 #undef STBI_SUPPORT_ZLIB
 #undef STBI_THREAD_LOCAL
 #undef STBI_WINDOWS_UTF8
-#undef STBI_WRITE_NO_STDIO
 #undef STB_IMAGE_IMPLEMENTATION
 #undef STB_IMAGE_STATIC
-#undef STB_IMAGE_WRITE_IMPLEMENTATION
-#undef STB_IMAGE_WRITE_STATIC
 #undef stbi__err
 
 #define STBIDEF static
@@ -151,17 +130,11 @@ namespace captcha::stb::jpeg {
 #if !defined(CAPTCHA_STB_JPEG) && !defined(CAPTCHA_STB_PNG_DONE)
 #define CAPTCHA_STB_PNG_DONE
 #define STBI_ONLY_PNG
-#define STB_IMAGE_WRITE_STATIC
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#define STBI_WRITE_NO_STDIO
-#define STBIW_ASSERT(condition) ((void)sizeof(condition))
 namespace captcha::stb::png {
 #if __has_include(<stb/stb_image.h>)
 #include <stb/stb_image.h>
-#include <stb/stb_image_write.h>
 #else
 #include <stb_image.h>
-#include <stb_image_write.h>
 #endif
 }  // namespace captcha::stb::png
 #endif

@@ -3,6 +3,7 @@
 
 #include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
+#include <captcha/core/names_in.hpp>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -123,10 +124,8 @@ CAPTCHA_INLINE void write_file_atomically(const std::filesystem::path& target,
 }
 
 CAPTCHA_INLINE void remove_unfinished(const std::filesystem::path& folder) {
-  std::error_code failed;
-  for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end;
-       entry.increment(failed)) {
-    const std::string name = entry->path().filename().string();
+  std::error_code ignored;  // what is left over does no harm
+  for (const std::string& name : names_in(folder, ignored)) {
     if (!name.starts_with(unfinished_name)) continue;
     const char* const last = name.data() + name.size();
     pid_t writer = 0;
@@ -137,8 +136,7 @@ CAPTCHA_INLINE void remove_unfinished(const std::filesystem::path& folder) {
     if (made.ec != std::errc{} || made.ptr != last || writer <= 0) continue;
     // Ours before: process numbers come again, in containers almost always.
     if (writer != ::getpid() && (::kill(writer, 0) == 0 || errno != ESRCH)) continue;
-    std::error_code ignored;
-    std::filesystem::remove(entry->path(), ignored);
+    std::filesystem::remove(folder / name, ignored);
   }
 }
 

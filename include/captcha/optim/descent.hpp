@@ -47,13 +47,19 @@ class Descent {
             Workers& workers);
 
  private:
-  static constexpr std::size_t stretch = std::size_t{1} << 15;
+  static constexpr std::size_t stretch = std::size_t{1} << 15;  // a task
+  // With gradient and moments within the first-level cache, so that looking at all of it, before and after it
+  // is moved, costs nothing that could be measured.
+  static constexpr std::size_t piece = std::size_t{1} << 10;
   struct Stretch {
     std::size_t offset;
     std::size_t size;
     SlotSettings settings;
   };
-  enum class Fault : char { none, gradient, parameter };
+  enum class Fault : char { none, parameter, gradient };  // the later, the nearer to its cause
+  /// Moves the parameters from `offset` on, those of one of the pieces that a stretch is cut into.
+  Fault move(WeightValues<T>& weights, WeightValues<T>& gradients, std::size_t offset, std::size_t size,
+             const SlotSettings& settings, double rate_factor, double gradient_scale);
   [[noreturn]] void fail(const WeightValues<T>& weights, const WeightValues<T>& gradients) const;
 
   O optimizer_;
@@ -99,27 +105,36 @@ template <Optimizer O, class T>
 void Descent<O, T>::step(WeightValues<T>& weights, WeightValues<T>& gradients, double rate_factor,
                          double gradient_scale, Workers& workers) {
   ++steps_;
-  const auto moment = [&](std::size_t i, std::size_t offset) {
-    return i < moments_.size() ? moments_[i].parameters().data() + offset : nullptr;
-  };
   workers.run(static_cast<int>(stretches_.size()), [&](int task) {
     const Stretch& s = stretches_[static_cast<std::size_t>(task)];
-    T* gradient = gradients.parameters().data() + s.offset;
-    Fault& fault = faults_[static_cast<std::size_t>(task)];
-    fault = all_sound(s.size, gradient) ? Fault::none : Fault::gradient;
-    if (fault != Fault::none) return;
-    if (gradient_scale != 1)
-      for (std::size_t i = 0; i < s.size; ++i) gradient[i] *= static_cast<T>(gradient_scale);
-    const std::span<T> parameters = weights.parameters().subspan(s.offset, s.size);
-    optimizer_.update(Update<T>{parameters, gradient, moment(0, s.offset), moment(1, s.offset),
-                                static_cast<T>(static_cast<double>(optimizer_.learning_rate) * rate_factor *
-                                               static_cast<double>(s.settings.rate)),
-                                static_cast<T>(s.settings.weight_decay), steps_});
-    std::fill_n(gradient, s.size, T{0});  // while it is at hand, as the parameters are
-    if (!all_sound(s.size, parameters.data())) fault = Fault::parameter;
+    Fault worst = Fault::none;
+    for (std::size_t begin = 0; begin < s.size; begin += piece)
+      worst = std::max(worst, move(weights, gradients, s.offset + begin, std::min(piece, s.size - begin),
+                                   s.settings, rate_factor, gradient_scale));
+    faults_[static_cast<std::size_t>(task)] = worst;
   });
   if (std::any_of(faults_.begin(), faults_.end(), [](Fault fault) { return fault != Fault::none; }))
     fail(weights, gradients);
+}
+
+template <Optimizer O, class T>
+auto Descent<O, T>::move(WeightValues<T>& weights, WeightValues<T>& gradients, std::size_t offset,
+                         std::size_t size, const SlotSettings& settings, double rate_factor,
+                         double gradient_scale) -> Fault {
+  T* const gradient = gradients.parameters().data() + offset;
+  if (!all_sound(size, gradient)) return Fault::gradient;
+  if (gradient_scale != 1)
+    for (std::size_t i = 0; i < size; ++i) gradient[i] *= static_cast<T>(gradient_scale);
+  const auto moment = [&](std::size_t i) {
+    return i < moments_.size() ? moments_[i].parameters().data() + offset : nullptr;
+  };
+  const std::span<T> parameters = weights.parameters().subspan(offset, size);
+  optimizer_.update(Update<T>{parameters, gradient, moment(0), moment(1),
+                              static_cast<T>(static_cast<double>(optimizer_.learning_rate) * rate_factor *
+                                             static_cast<double>(settings.rate)),
+                              static_cast<T>(settings.weight_decay), steps_});
+  std::fill_n(gradient, size, T{0});
+  return all_sound(size, parameters.data()) ? Fault::none : Fault::parameter;
 }
 
 template <Optimizer O, class T>

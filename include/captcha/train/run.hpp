@@ -68,7 +68,6 @@ class TrainingRun {
   void open_folder();
   /// Whether it was trained to its end.
   bool train_epoch();
-  double train_batch(const Batch<float, Target>& batch, double rate_factor);
   void finish_epoch();
   void record_metrics(EpochRecord& record, const char* part, double loss, const Metrics& metrics) const;
   void monitor(double loss, const Metrics& metrics);
@@ -83,6 +82,13 @@ class TrainingRun {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
   Progress progress() const;
+  /// Does what may find not-a-number; the error then says in which step, and names the samples.
+  template <class Work>
+  auto named(Work work) const try {
+    return work();
+  } catch (const NotANumber& found) {
+    throw in_words(found, state_.epoch + 1, state_.step, parts_.name);
+  }
   /// Whether this step, which did not end the epoch, is one after which the run is saved.
   bool checkpoint_is_due() const {
     return folder_ && Tally<Metrics>::savable && options_.checkpoint_steps > 0 && step_.complete() &&
@@ -191,8 +197,9 @@ bool TrainingRun<O, L, Metrics, Target>::train_epoch() {
   for (const auto& batch :
        parts_.loader.epoch(state_.epoch, state_.step - state_.epoch * state_.steps_per_epoch)) {
     const double factor = options_.schedule(progress());
-    const double loss = train_batch(batch, factor);
     ++state_.step;
+    const double loss =
+        named([&] { return step_.run(parts_.weights, batch, state_.step - 1, factor, workers_); });
     if (parts_.average)
       move_average(*parts_.average, parts_.weights, warmed_decay(options_.average_decay, state_.step),
                    workers_);
@@ -205,26 +212,9 @@ bool TrainingRun<O, L, Metrics, Target>::train_epoch() {
     parts_.hooks.on_step(state_);
     if (state_.stop && step_.complete()) return false;
   }
-  step_.finish(parts_.weights, options_.schedule(progress()), workers_);
+  named([&] { step_.finish(parts_.weights, options_.schedule(progress()), workers_); });
   epoch_seconds_ = seconds_since(start);
   return true;
-}
-
-template <Optimizer O, class L, class Metrics, class Target>
-double TrainingRun<O, L, Metrics, Target>::train_batch(const Batch<float, Target>& batch,
-                                                       double rate_factor) {
-  try {
-    return step_.run(parts_.weights, batch, state_.step, rate_factor, workers_);
-  } catch (const NotANumber& found) {
-    const std::vector<std::size_t> batch_samples(batch.indices().begin(), batch.indices().end());
-    const std::vector<std::size_t>& samples = found.samples.empty() ? batch_samples : found.samples;
-    throw NotANumber("epoch " + std::to_string(state_.epoch + 1) + ", step " +
-                         std::to_string(state_.step + 1) + ": not a number, or too large: " + found.what() +
-                         "; " + (samples.size() == 1 ? "of " : "the batch: ") +
-                         some_names(samples, parts_.name) +
-                         "; lower the learning rate, limit the gradient, or look at these samples",
-                     samples);
-  }
 }
 
 template <Optimizer O, class L, class Metrics, class Target>

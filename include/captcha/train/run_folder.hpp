@@ -3,6 +3,7 @@
 
 #include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
+#include <captcha/core/names_in.hpp>
 #include <captcha/io/atomic_file.hpp>
 #include <captcha/io/folder_lock.hpp>
 #include <captcha/io/safetensors.hpp>
@@ -60,15 +61,13 @@ CAPTCHA_INLINE std::vector<std::filesystem::path> checkpoints_of(const std::file
   constexpr std::string_view before = "checkpoint-", behind = ".safetensors";
   std::vector<std::pair<std::size_t, std::filesystem::path>> found;
   std::error_code failed;
-  for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end;
-       entry.increment(failed)) {
-    const std::string name = entry->path().filename().string();
+  for (const std::string& name : names_in(folder, failed)) {
     if (!name.starts_with(before) || !name.ends_with(behind)) continue;
     const char* const last = name.data() + name.size() - behind.size();
     std::size_t step = 0;
     if (const auto read = std::from_chars(name.data() + before.size(), last, step);
         read.ec == std::errc{} && read.ptr == last)
-      found.emplace_back(step, entry->path());
+      found.emplace_back(step, folder / name);
   }
   // Not as if it held no run: that would start one over it.
   if (failed && failed != std::errc::no_such_file_or_directory)

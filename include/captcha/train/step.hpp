@@ -59,7 +59,7 @@ class TrainingStep {
              double rate_factor, Workers& workers);
 
   /// Updates the weights with the batches collected since the last update, if there are any: at the end of an
-  /// epoch, where fewer than `accumulate` may be left.
+  /// epoch, where fewer than `accumulate` may be left. NotANumber as `run`.
   void finish(WeightValues<float>& weights, double rate_factor, Workers& workers) {
     if (collected_ > 0) update(weights, rate_factor, workers);
   }
@@ -82,7 +82,8 @@ class TrainingStep {
   Descent<O> descent_;
   StepOptions options_;
   Outputs<const float> outputs_{};
-  std::size_t collected_ = 0;
+  std::size_t collected_ = 0;           // batches since the last update
+  std::vector<std::size_t> samples_{};  // theirs
 };
 
 template <Optimizer O, class L>
@@ -98,7 +99,9 @@ double TrainingStep<O, L>::run(WeightValues<float>& weights, const Batch<float, 
   if (!std::isfinite(loss) || !all_sound(weights.buffers().size(), weights.buffers().data()))
     fail(weights, batch, noise, loss, workers);
   tape_->backward(weights, gradients_, batch.inputs().data(), samples, noise, workers);
-  if (++collected_ == options_.accumulate) update(weights, rate_factor, workers);
+  if (collected_++ == 0) samples_.clear();
+  samples_.insert(samples_.end(), batch.indices().begin(), batch.indices().end());
+  if (collected_ == options_.accumulate) update(weights, rate_factor, workers);
   return loss;
 }
 
@@ -106,17 +109,21 @@ template <Optimizer O, class L>
 template <class Target>
 void TrainingStep<O, L>::fail(WeightValues<float>& weights, const Batch<float, Target>& batch, Noise noise,
                               double loss, Workers& workers) {
+  const auto found = [](const std::string& where, std::vector<std::size_t> samples) {
+    return NotANumber(where + " is not a number, or too large", std::move(samples));
+  };
   const auto inputs = batch.inputs();
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (!is_sound(inputs[i])) throw NotANumber("the input", {batch.indices()[i % batch.size()]});
+    if (!is_sound(inputs[i])) throw found("the input", {batch.indices()[i % batch.size()]});
+  const std::vector<std::size_t> samples(batch.indices().begin(), batch.indices().end());
   for (const PlacedSlot& placed : weights.slots())
     if (const auto values = weights.values(placed);
         !placed.is_buffer && !all_sound(values.size(), values.data()))
-      throw NotANumber(placed.name);
+      throw found(placed.name, samples);
   std::string where =
       tape_->first_unsound(weights, inputs.data(), static_cast<int>(batch.size()), noise, workers);
   if (where.empty()) where = std::isfinite(loss) ? "a running statistic" : "the loss";
-  throw NotANumber(where, {batch.indices().begin(), batch.indices().end()});
+  throw found(where, samples);
 }
 
 template <Optimizer O, class L>
@@ -127,7 +134,11 @@ void TrainingStep<O, L>::update(WeightValues<float>& weights, double rate_factor
     // One that is too large to be measured is left for the descent to refuse.
     if (std::isfinite(norm) && norm > options_.clip_norm) scale *= options_.clip_norm / norm;
   }
-  descent_.step(weights, gradients_, rate_factor, scale, workers);
+  try {
+    descent_.step(weights, gradients_, rate_factor, scale, workers);
+  } catch (const NotANumber& found) {
+    throw NotANumber(found.what(), samples_);
+  }
   collected_ = 0;
 }
 
