@@ -56,5 +56,6 @@ void add_predict(Commands& commands);
 void add_summary(Commands& commands);
 void add_bench(Commands& commands);
 void add_export(Commands& commands);
+void add_completion(Commands& commands);
 
 }  // namespace captcha::app

@@ -188,14 +188,16 @@ void add_train(Commands& commands) {
   const auto a = std::make_shared<TrainArguments>();
   CLI::App* c = commands.add("train", "Teach the network the characters of a folder",
                              [a](CLI::App& command) { return configured_train(command, *a); });
-  c->add_option("--data", a->data, "Folder of characters: <label>_<anything>.png");
-  c->add_option("--val-data", a->val_data, "Folder to judge by; else a part of --data is kept back");
+  c->add_option("--data", a->data, "Folder of characters: <label>_<anything>.png")->type_name("DIR");
+  c->add_option("--val-data", a->val_data, "Folder to judge by; else a part of --data is kept back")
+      ->type_name("DIR");
   c->add_option("--val-fraction", a->val_fraction, "The part of --data that is kept back")
       ->check(from_zero_to(0.9));
   c->add_option("--group", a->group, "Keep the characters of one CAPTCHA on one side of that split")
       ->check(CLI::IsMember({"source", "none"}));
-  c->add_option("--config", a->config, "TOML file with any of these options; the command line wins");
-  c->add_option("--out", a->out, "Folder of the run");
+  c->add_option("--config", a->config, "TOML file with any of these options; the command line wins")
+      ->type_name("FILE");
+  c->add_option("--out", a->out, "Folder of the run")->type_name("DIR");
   c->add_option("--epochs", a->epochs, "Times through the data; 0: as many as show 100 000 images")
       ->check(whole(0));
   c->add_option("--batch", a->batch, "Images a step")->check(whole(1, 65536));
@@ -225,7 +227,8 @@ void add_train(Commands& commands) {
        "What becomes of images that cannot be used: fail, skip, or quarantine (moved to DATA.quarantine)")
       ->check(CLI::IsMember({"fail", "skip", "quarantine"}));
   c->add_option("--pretrained", a->pretrained,
-                "Start from these weights (safetensors, torchvision's or timm's names)");
+                "Start from these weights (safetensors, torchvision's or timm's names)")
+      ->type_name("FILE");
   c->add_option("--freeze", a->freeze,
                 "Leave as they are: none, backbone (all but the classifier), or a prefix like layer1");
   c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
@@ -234,6 +237,12 @@ void add_train(Commands& commands) {
   c->add_option("--seed", a->seed, "Same seed, same weights")->check(whole(0));
   c->add_flag("--resume", a->resume, "Go on with the run in --out");
   c->add_flag("--quiet", a->quiet, "Print nothing but errors");
+  c->footer(
+      "Examples:\n"
+      "  captcha train --data characters --out runs/first\n"
+      "  captcha train --resume --out runs/first                # goes on after Ctrl-C\n"
+      "  captcha train --config runs/first/config.toml --seed 2 --out runs/second\n"
+      "  captcha train --data mine --pretrained resnet18.safetensors --freeze backbone --out runs/mine");
 }
 
 }  // namespace captcha::app
