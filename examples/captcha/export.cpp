@@ -1,11 +1,16 @@
 // captcha export: a model in the form that another program wants.
+#include <captcha/io/embedded.hpp>
 #include <captcha/io/onnx.hpp>
 
 #include "characters.hpp"
 #include "commands.hpp"
+#include "progress.hpp"
 
 #include <cstdio>
+#include <filesystem>
+#include <map>
 #include <memory>
+#include <string>
 
 namespace captcha::app {
 namespace {
@@ -13,38 +18,72 @@ namespace {
 struct ExportArguments {
   std::filesystem::path model;
   std::filesystem::path onnx;
+  std::filesystem::path header;
+  std::filesystem::path safetensors;
   bool fold = true;
   bool standardise = false;
+  bool plain = false;
+  bool quiet = false;
 };
 
-void say_written(const std::filesystem::path& path) {
-  std::printf("%s: %.1f MB\n", path.c_str(), static_cast<double>(std::filesystem::file_size(path)) / 1e6);
-}
-
-int export_model(const ExportArguments& a) {
-  const Weights<Network> weights = load_model(a.model);
+/// Writes all forms that are wanted; `spelled` is how C++ writes the network's type.
+template <Shape S, class Net>
+void export_as(const ExportArguments& a, const Weights<Net>& weights, const ModelInfo& info,
+               const EmbeddedType& spelled) {
+  const Interruptible whole_files;
+  const auto wrote = [&](const std::filesystem::path& path) {
+    if (!a.quiet)
+      std::printf("%s: %.1f MB\n", path.c_str(), static_cast<double>(std::filesystem::file_size(path)) / 1e6);
+    Interruptible::stop_if_asked();
+  };
   if (!a.onnx.empty()) {
-    save_onnx<character>(a.onnx, weights, character_info(), {.fold = a.fold, .standardise = a.standardise});
-    say_written(a.onnx);
+    save_onnx<S>(a.onnx, weights, info, {.fold = a.fold, .standardise = a.standardise});
+    wrote(a.onnx);
   }
-  return 0;
+  if (!a.header.empty()) {
+    save_embedded<S>(a.header, weights, info, spelled);
+    wrote(a.header);
+    wrote(a.header.string() + ".bin");
+  }
+  if (!a.safetensors.empty()) {
+    save_weights(a.safetensors, weights,
+                 a.plain ? std::map<std::string, std::string>{{"format", "pt"}} : to_metadata<Net>(info),
+                 !a.plain);
+    wrote(a.safetensors);
+  }
 }
 
 }  // namespace
 
 void add_export(Commands& commands) {
   const auto a = std::make_shared<ExportArguments>();
-  CLI::App* c = commands.add("export", "Write a model in the form that another program wants",
-                             [a](CLI::App&) { return export_model(*a); });
+  CLI::App* c =
+      commands.add("export", "Write a model in the form that another program wants", [a](CLI::App&) {
+        if (a->onnx.empty() && a->header.empty() && a->safetensors.empty())
+          throw CLI::RequiredError("one of --onnx, --header and --safetensors");
+        export_as<character>(*a, load_model(a->model), character_info(),
+                             {.network = "captcha::ResNet18<" + std::to_string(labels.size()) + ", 1>",
+                              .header = "captcha/models/resnet.hpp"});
+        return 0;
+      });
   c->add_option("--model", a->model, "Model file of a run")->required()->type_name("FILE");
   c->add_option("--onnx", a->onnx, "Write an ONNX file, for ONNX Runtime and others")->type_name("FILE");
-  c->add_flag("--fold,!--no-fold", a->fold, "Put batch norms into the convolutions in front of them")
+  c->add_flag("--fold,!--no-fold", a->fold,
+              "Put batch norms into the convolutions of the ONNX file, or leave them apart")
       ->default_str("true");
   c->add_flag("--with-standardise", a->standardise,
               "Let the ONNX file take pixels as they are, 0 to 255 or 0 to 1, and standardise them itself");
+  c->add_option("--header", a->header, "Write a C++ header and FILE.bin, which it puts into a program")
+      ->type_name("FILE");
+  c->add_option("--safetensors", a->safetensors, "Write the weights alone, without the state of a training")
+      ->type_name("FILE");
+  c->add_flag("--plain", a->plain, "Leave our metadata and hashes out of the safetensors file");
+  c->add_flag("--quiet", a->quiet, "Print nothing but errors");
   c->footer(
       "Examples:\n"
-      "  captcha export --model runs/first/final.safetensors --onnx characters.onnx --with-standardise");
+      "  captcha export --model runs/first/final.safetensors --onnx characters.onnx --with-standardise\n"
+      "  captcha export --model runs/first/final.safetensors --header weights.hpp\n"
+      "  captcha export --model runs/first/final.safetensors --safetensors bare.safetensors --plain");
 }
 
 }  // namespace captcha::app

@@ -32,9 +32,8 @@ TEST_CASE("wrong usage is one line and exit code 2") {
     std::string arguments, says;
   };
   const std::string train = "train --data " + (desk / "c") + " --out " + (desk / "run") + " ";
-  const std::vector<Case> cases{{"", "subcommand"},
+  const std::vector<Case> cases{{"generate", "--out"},
                                 {"reed", "no command 'reed'"},
-                                {"generate", "--out"},
                                 {"generate --out x --count 0", "--count"},
                                 {"generate --out x --count many", "--count"},
                                 {"generate --out x --seed -1", "--seed"},
@@ -44,7 +43,6 @@ TEST_CASE("wrong usage is one line and exit code 2") {
                                 {"prepare --captchas x", "--out"},
                                 {"prepare --captchas x --out y --variants 0", "--variants"},
                                 {"prepare --captchas x --out y --seed -1", "--seed"},
-                                {"data", "subcommand"},
                                 {"data check", "DIR"},
                                 {"train", "--data"},
                                 {train + "--epochs -1", "--epochs"},

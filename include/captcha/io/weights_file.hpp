@@ -26,7 +26,8 @@ class TensorBundle {
   /// Adds all of a network's weights, each name behind `prefix`.
   template <class T>
   void add(const WeightValues<T>& weights, const std::string& prefix = "");
-  void write(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata) const;
+  void write(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
+             bool hashed = true) const;
 
  private:
   std::vector<std::vector<std::byte>> storage_;
@@ -36,11 +37,11 @@ class TensorBundle {
 /// Error when two arrays of a network have one name: no file could tell them apart.
 CAPTCHA_INLINE void require_own_names(const std::vector<PlacedSlot>& slots);
 
-/// Writes a network's weights under their state-dict names. Error, before anything is written, when two of
-/// them are the same.
+/// Writes a network's weights under their state-dict names, `hashed` or not. Error, before anything is
+/// written, when two of them are the same.
 template <class T>
 void save_weights(const std::filesystem::path& path, const WeightValues<T>& weights,
-                  const std::map<std::string, std::string>& metadata = {});
+                  const std::map<std::string, std::string>& metadata = {}, bool hashed = true);
 
 /// What became of the tensors of a file and the slots of a network.
 struct LoadReport {
@@ -180,25 +181,26 @@ void TensorBundle::add(const WeightValues<T>& weights, const std::string& prefix
 
 template <class T>
 void save_weights(const std::filesystem::path& path, const WeightValues<T>& weights,
-                  const std::map<std::string, std::string>& metadata) {
+                  const std::map<std::string, std::string>& metadata, bool hashed) {
   require_own_names(weights.slots());
   TensorBundle bundle;
   bundle.add(weights);
-  bundle.write(path, metadata);
+  bundle.write(path, metadata, hashed);
 }
 
 #if defined(CAPTCHA_COMPILED)
 CAPTCHA_INSTANTIATE void TensorBundle::add(const WeightValues<float>&, const std::string&);
 CAPTCHA_INSTANTIATE void save_weights(const std::filesystem::path&, const WeightValues<float>&,
-                                      const std::map<std::string, std::string>&);
+                                      const std::map<std::string, std::string>&, bool);
 CAPTCHA_INSTANTIATE LoadReport load_weights(const SafetensorsFile&, const std::string&, WeightValues<float>&,
                                             const LoadOptions&);
 #endif
 
 #if CAPTCHA_DEFINED_HERE
 CAPTCHA_INLINE void TensorBundle::write(const std::filesystem::path& path,
-                                        const std::map<std::string, std::string>& metadata) const {
-  write_safetensors(path, tensors_, metadata);
+                                        const std::map<std::string, std::string>& metadata,
+                                        bool hashed) const {
+  write_safetensors(path, tensors_, metadata, hashed);
 }
 
 CAPTCHA_INLINE void require_own_names(const std::vector<PlacedSlot>& slots) {
