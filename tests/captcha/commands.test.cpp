@@ -6,6 +6,7 @@
 #include <captcha/models/resnet.hpp>
 
 #include "catch.hpp"
+#include "characters.hpp"
 #include "desk.hpp"
 #include "foreign_file.hpp"
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -371,6 +373,40 @@ TEST_CASE("a run writes what it promises, resumes, and its model evaluates and p
   std::ofstream(desk.path / "damaged.safetensors", std::ios::binary) << damaged;
   check_refused(desk.run("predict --model " + (desk / "damaged.safetensors") + " " + (desk / "c/2_0.png")), 1,
                 "damaged");
+}
+
+TEST_CASE("a model is exported as ONNX, as a header and as plain weights, each file whole or not at all") {
+  const Desk desk;
+  const std::string model = desk / "model.safetensors";
+  captcha::save_weights(model, captcha::Weights<captcha::app::Network>(1),
+                        captcha::to_metadata<captcha::app::Network>(captcha::app::character_info()));
+  const std::string from = "export --model " + model;
+  const Outcome all = desk.run(from + " --onnx " + (desk / "a.onnx") + " --header " + (desk / "weights.hpp") +
+                               " --safetensors " + (desk / "bare.safetensors") + " --plain");
+  INFO(all.err);
+  CHECK(all.code == 0);
+  CHECK(std::count(all.out.begin(), all.out.end(), '\n') == 4);
+  CHECK_THAT(all.out, Catch::Contains("a.onnx: 44.7 MB\n") && Catch::Contains("weights.hpp.bin: 73.0 MB\n"));
+  CHECK_THAT(desk.text("weights.hpp"), Catch::Contains("using Net = captcha::ResNet18<20, 1>;") &&
+                                           Catch::Contains("chw(1, 52, 32)") &&
+                                           Catch::Contains("\"x\", \"y\"}"));
+  const auto bare = captcha::SafetensorsFile::read(desk / "bare.safetensors");
+  CHECK(bare.metadata() == std::map<std::string, std::string>{{"format", "pt"}});
+  CHECK(bare.tensors().size() == 102);
+
+  CHECK(desk.run(from + " --quiet --no-fold --with-standardise --onnx " + (desk / "raw.onnx")).out.empty());
+  CHECK(fs::file_size(desk / "raw.onnx") > fs::file_size(desk / "a.onnx"));
+  REQUIRE(desk.run(from + " --quiet --safetensors " + (desk / "again.safetensors")).code == 0);
+  CHECK(desk.run("summary --model " + (desk / "again.safetensors")).code == 0);
+
+  check_refused(desk.run(from), 2, "captcha export: one of --onnx, --header and --safetensors is required");
+  check_refused(desk.run(from + " --onnx " + (desk / "nowhere/a.onnx")), 1, "nowhere/a.onnx");
+  check_refused(desk.run(from + " --header " + (desk / "my-weights.hpp")), 1, "'my-weights'");
+  check_refused(desk.run("export --model " + (desk / "raw.onnx") + " --onnx " + (desk / "b.onnx")), 1,
+                "raw.onnx");
+  for (const auto& entry : fs::directory_iterator(desk.path))
+    CHECK_THAT(entry.path().filename().string(),
+               !Catch::StartsWith(".unfinished") && !Catch::Contains("my-weights"));
 }
 
 TEST_CASE("what a run was told is written so that it reads back the same") {

@@ -1,13 +1,18 @@
 #include <captcha/io/model_info.hpp>
 #include <captcha/io/weights_file.hpp>
 #include <captcha/models/resnet.hpp>
+#include <captcha/testing/values.hpp>
 
 #include "catch.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <numeric>
+#include <string>
 
 using namespace captcha;
 
@@ -110,6 +115,23 @@ TEST_CASE("shapes are read as they are written") {
   for (const char* text :
        {"", "x", "1 x 2", "1 x 2 x 3 x 4", "01 x 2 x 3", "-1", "1x2x3", "9999999999 x 1 x 1"})
     CHECK_THROWS_AS(shape_from(text), Error);
+}
+
+TEST_CASE("weights are written without metadata and hashes where others read them, and load all the same") {
+  const TemporaryFile file("plain.safetensors");
+  const auto weights = varied_weights<Linear<3, 2>, float>(1);
+  for (const std::map<std::string, std::string>& metadata :
+       {std::map<std::string, std::string>{}, std::map<std::string, std::string>{{"format", "pt"}}}) {
+    save_weights(file.path, weights, metadata, false);
+    const SafetensorsFile read = SafetensorsFile::read(file.path);
+    CHECK(read.metadata() == metadata);
+    CHECK(read.integrity() == Integrity::absent);
+    std::ifstream bytes(file.path, std::ios::binary);
+    CHECK(std::string(std::istreambuf_iterator<char>(bytes), {}).find("captcha") == std::string::npos);
+    auto loaded = Weights<Linear<3, 2>>::zeros();
+    load_weights(file.path, loaded);
+    CHECK(std::ranges::equal(loaded.parameters(), weights.parameters()));
+  }
 }
 
 TEST_CASE("real ImageNet weights without layer4's convolutions start a grey network of 20 classes") {
