@@ -23,13 +23,15 @@ struct ExportArguments {
   bool fold = true;
   bool standardise = false;
   bool plain = false;
+  bool half = false;
   bool quiet = false;
 };
 
-/// Writes all forms that are wanted; `spelled` is how C++ writes the network's type.
+/// Writes all forms that are wanted;
+/// `embedded` says how C++ spells the network.
 template <Shape S, class Net>
 void export_as(const ExportArguments& a, const Weights<Net>& weights, const ModelInfo& info,
-               const EmbeddedType& spelled) {
+               EmbeddedOptions embedded) {
   const Interruptible whole_files;
   const auto wrote = [&](const std::filesystem::path& path) {
     if (!a.quiet)
@@ -41,14 +43,15 @@ void export_as(const ExportArguments& a, const Weights<Net>& weights, const Mode
     wrote(a.onnx);
   }
   if (!a.header.empty()) {
-    save_embedded<S>(a.header, weights, info, spelled);
+    embedded.small = a.half;
+    save_embedded<S>(a.header, weights, info, embedded);
     wrote(a.header);
     wrote(a.header.string() + ".bin");
   }
   if (!a.safetensors.empty()) {
     save_weights(a.safetensors, weights,
                  a.plain ? std::map<std::string, std::string>{{"format", "pt"}} : to_metadata<Net>(info),
-                 !a.plain);
+                 {.hashed = !a.plain, .half = a.half});
     wrote(a.safetensors);
   }
 }
@@ -78,6 +81,9 @@ void add_export(Commands& commands) {
   c->add_option("--safetensors", a->safetensors, "Write the weights alone, without the state of a training")
       ->type_name("FILE");
   c->add_flag("--plain", a->plain, "Leave our metadata and hashes out of the safetensors file");
+  c->add_flag(
+      "--half", a->half,
+      "Weights of header and safetensors file in half precision; the header's take a third of the room");
   c->add_flag("--quiet", a->quiet, "Print nothing but errors");
   c->footer(
       "Examples:\n"

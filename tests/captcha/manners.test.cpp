@@ -173,6 +173,12 @@ TEST_CASE("Ctrl-C ends a command with 130 and leaves neither files nor a half-wr
   CHECK(fs::is_empty(desk.path));
 
   REQUIRE(desk.run("generate --quiet --out " + (desk / "c") + " --count 4000").code == 0);
+  const TerminalOutcome training = run_on_terminal(
+      std::string(CAPTCHA_PROGRAM) + " train --threads 1 --data " + (desk / "c") + " --out " + (desk / "run"),
+      100, "epoch 1/", SIGINT);
+  INFO(training.screen);
+  CHECK(training.code == 130);
+  CHECK_THAT(training.screen, Catch::Contains("\r\033[Kstopped after step ") && Catch::EndsWith("/run\r\n"));
   const TerminalOutcome looking =
       run_on_terminal(std::string(CAPTCHA_PROGRAM) + " data check " + (desk / "c") + " > /dev/null", 80,
                       "looking [", SIGTERM);
