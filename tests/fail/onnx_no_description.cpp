@@ -1,5 +1,7 @@
-// A layer that does not say which ONNX operators it is cannot be exported: its name and what to add are in
-// the message. expect: does not say which ONNX operators it is expect: add_to_onnx<Double
+// A layer that does not say which ONNX operators it is: its name and what to add are in the message.
+// expect: does not say which ONNX operators it is
+// expect-g++: L = Double;
+// expect-clang++: add_to_onnx<Double
 #include <captcha/io/onnx.hpp>
 #include <captcha/layers.hpp>
 

@@ -66,7 +66,7 @@ class Comparison {
   void add(const std::string& name, const Weights<Net>& weights, const std::vector<float>& images,
            const std::vector<float>& raw = {}) {
     Predictor<Net, S> predictor(weights);
-    Expected& expected = expected_.emplace_back(name);
+    Expected& expected = expected_.emplace_back(Expected{name});
     for (std::size_t at = 0; at < images.size(); at += S.size()) {
       const auto logits = predictor(std::span(images).subspan(at, S.size()));
       expected.logits.insert(expected.logits.end(), logits.begin(), logits.end());
@@ -98,10 +98,10 @@ class Comparison {
     std::ifstream log(folder_.path / "log");
     INFO(std::string(std::istreambuf_iterator<char>(log), {}));
     REQUIRE(status == 0);
-    for (const auto& [file, name] : files_) {
+    for (const Run& run : files_) {
       const auto found = std::find_if(expected_.begin(), expected_.end(),
-                                      [&](const Expected& each) { return each.name == name; });
-      const std::vector<float> actual = read_floats(folder_.path / (file + ".out"));
+                                      [&](const Expected& each) { return each.name == run.name; });
+      const std::vector<float> actual = read_floats(folder_.path / (run.file + ".out"));
       REQUIRE(actual.size() == found->logits.size());
       float largest = 1, apart = 0;
       for (std::size_t i = 0; i < actual.size(); ++i) {
@@ -109,12 +109,15 @@ class Comparison {
         const float difference = std::abs(actual[i] - found->logits[i]);
         apart = difference <= apart ? apart : difference;  // not-a-number stays
       }
-      INFO(file << ": " << apart << " of " << largest);
+      INFO(run.file << ": " << apart << " of " << largest);
       CHECK(apart <= std::max(1e-4f, 5e-6f * largest));
     }
   }
 
  private:
+  struct Run {
+    std::string file, name;
+  };
   struct Expected {
     std::string name;
     std::vector<float> logits{};
@@ -131,13 +134,13 @@ class Comparison {
     if (!S.is_flat) shape += ", " + std::to_string(S.height) + ", " + std::to_string(S.width);
     runs_ += (runs_.empty() ? "" : ",\n") + ("{\"model\": \"" + file) + ".onnx\", \"input\": \"" + file +
              ".in\", \"output\": \"" + file + ".out\", \"shape\": [" + shape + "]}";
-    files_.emplace_back(file, name);
+    files_.push_back({file, name});
   }
 
   std::string modules_;
   TemporaryFolder folder_;
   std::vector<Expected> expected_;
-  std::vector<std::pair<std::string, std::string>> files_;
+  std::vector<Run> files_;
   std::string runs_;
 };
 

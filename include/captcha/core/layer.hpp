@@ -167,7 +167,10 @@ std::string add_to_onnx(Graph& graph, const std::string& x, Shape in) {
                 "captcha: a layer does not say which ONNX operators it is. Its name stands beside this "
                 "message, in add_to_onnx<layer, graph>; give it `static std::string onnx(auto& graph, const "
                 "std::string& x, Shape in)`, as docs/export.md shows");
-  if constexpr (has_onnx) return L::onnx(graph, x, in);
+  if constexpr (has_onnx)
+    return L::onnx(graph, x, in);
+  else
+    return x;
 }
 
 /// Calls f.template operator()<I>() for I = 0 … Count - 1.
