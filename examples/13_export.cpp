@@ -40,7 +40,7 @@ void export_net(const Weights<Net>& weights, const std::filesystem::path& onnx_f
                 const std::filesystem::path& header) {
   const ModelInfo info{.architecture = "net", .classes = {"cat", "dog"}, .normalisation = "standardise"};
   save_onnx<chw(1, 28, 28)>(onnx_file, weights, info, {.standardise = true});
-  save_embedded<chw(1, 28, 28)>(header, weights, info, {.network = "Net", .header = "net.hpp"});
+  save_embedded<chw(1, 28, 28)>(header, weights, info, {.network = "Net", .headers = {"net.hpp"}});
 }
 // [export]
 

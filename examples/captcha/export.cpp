@@ -2,6 +2,7 @@
 #include <captcha/io/embedded.hpp>
 #include <captcha/io/onnx.hpp>
 
+#include "captchas.hpp"
 #include "characters.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
@@ -56,6 +57,28 @@ void export_as(const ExportArguments& a, const Weights<Net>& weights, const Mode
   }
 }
 
+/// Whether a file is a model of train-solver. Any other is for load_model to take or to refuse.
+bool is_solver(const std::filesystem::path& model) {
+  const SafetensorsFile file = SafetensorsFile::read(model);
+  const auto found = file.metadata().find("captcha.architecture");
+  return found != file.metadata().end() && found->second == solver_architecture;
+}
+
+/// SolverNetwork as a program spells it that has the library alone.
+EmbeddedOptions solver_spelled() {
+  using Solver = SolverResNet<captcha_shape, static_cast<int>(solution_length),
+                              static_cast<int>(labels.size()), solver_width>;
+  const std::string rows = std::to_string(Solver::map.height);
+  return {.network = "captcha::ResNet<captcha::BasicBlock, captcha::ResNetOptions{.channels = 1, .width = " +
+                     std::to_string(solver_width) +
+                     "}>::ending_in<captcha::AvgPool2d<captcha::Pool{.kernel = {" + rows +
+                     ", 1}, .stride = {" + rows +
+                     ", 1}}>, captcha::Flatten, captcha::Named<\"fc\", captcha::Linear<" +
+                     std::to_string(Solver::map.channels * Solver::map.width) + ", " +
+                     std::to_string(solution_length * labels.size()) + ">>>",
+          .headers = {"captcha/layers/flatten.hpp", "captcha/layers/pool.hpp", "captcha/models/resnet.hpp"}};
+}
+
 }  // namespace
 
 void add_export(Commands& commands) {
@@ -64,9 +87,12 @@ void add_export(Commands& commands) {
       commands.add("export", "Write a model in the form that another program wants", [a](CLI::App&) {
         if (a->onnx.empty() && a->header.empty() && a->safetensors.empty())
           throw CLI::RequiredError("one of --onnx, --header and --safetensors");
-        export_as<character>(*a, load_model(a->model), character_info(),
-                             {.network = "captcha::ResNet18<" + std::to_string(labels.size()) + ", 1>",
-                              .header = "captcha/models/resnet.hpp"});
+        if (is_solver(a->model))
+          export_as<captcha_shape>(*a, load_solver(a->model), solver_info(), solver_spelled());
+        else
+          export_as<character>(*a, load_model(a->model), character_info(),
+                               {.network = "captcha::ResNet18<" + std::to_string(labels.size()) + ", 1>",
+                                .headers = {"captcha/models/resnet.hpp"}});
         return 0;
       });
   c->add_option("--model", a->model, "Model file of a run")->required()->type_name("FILE");

@@ -28,7 +28,7 @@ namespace {
 using Net = ResNet18<3, 1, Stem::imagenet, 4>;
 constexpr Shape shape = chw(1, 52, 32);
 const EmbeddedOptions spelled{"captcha::ResNet18<3, 1, captcha::Stem::imagenet, 4>",
-                              "captcha/models/resnet.hpp"};
+                              {"captcha/models/resnet.hpp"}};
 
 std::string text_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -20,12 +20,13 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace captcha {
 
 struct EmbeddedOptions {
-  std::string network;  ///< how C++ spells its type: "captcha::ResNet18<20, 1>"
-  std::string header;   ///< where that is defined: "captcha/models/resnet.hpp"
+  std::string network;               ///< how C++ spells its type: "captcha::ResNet18<20, 1>"
+  std::vector<std::string> headers;  ///< where that is defined: {"captcha/models/resnet.hpp"}
   /// Weights in half precision and not packed: a third of the size, for a slower start and rounded weights.
   bool small = false;
 };
@@ -67,6 +68,9 @@ CAPTCHA_INLINE std::string embedded_header(const std::filesystem::path& path, co
                                                      std::to_string(info.input.width) + ")";
   std::string classes;
   for (const std::string& each : info.classes) classes += (classes.empty() ? "" : ", ") + json_string(each);
+  std::string includes;
+  for (const std::string& header : options.headers)
+    includes.append("#include <").append(header).append(">\n");
   const std::string begin = "captcha_embedded_" + name + "_begin", end = "captcha_embedded_" + name + "_end";
   return "// " + info.architecture + " with its weights, which lie in " + path.filename().string() +
          ".bin beside this file when it is compiled.\n"
@@ -74,10 +78,9 @@ CAPTCHA_INLINE std::string embedded_header(const std::filesystem::path& path, co
          "#include <captcha/io/" +
          (options.small ? "weights" : "packed") +
          "_file.hpp>\n"
-         "#include <captcha/model/packed_weights.hpp>\n"
-         "#include <" +
-         options.header +
-         ">\n\n#include <array>\n#include <cstddef>\n#include <string_view>\n\n"
+         "#include <captcha/model/packed_weights.hpp>\n" +
+         includes +
+         "\n#include <array>\n#include <cstddef>\n#include <string_view>\n\n"
          // A group, so that several files of a program may include the header and share one copy.
          "asm(\".pushsection .rodata." +
          begin + ",\\\"aG\\\",@progbits," + begin +
