@@ -3,8 +3,10 @@
 #include <captcha/data/png.hpp>
 #include <captcha/io/weights_file.hpp>
 #include <captcha/layers/linear.hpp>
+#include <captcha/model/packed_weights.hpp>
 #include <captcha/models/resnet.hpp>
 
+#include "captchas.hpp"
 #include "catch.hpp"
 #include "characters.hpp"
 #include "desk.hpp"
@@ -407,6 +409,37 @@ TEST_CASE("a model is exported as ONNX, as a header and as plain weights, each f
   for (const auto& entry : fs::directory_iterator(desk.path))
     CHECK_THAT(entry.path().filename().string(),
                !Catch::StartsWith(".unfinished") && !Catch::Contains("my-weights"));
+}
+
+// The text that the header has must name the solver's network.
+#define SPELLED                                                                                        \
+  captcha::ResNet<captcha::BasicBlock, captcha::ResNetOptions{.channels = 1, .width = 32}>::ending_in< \
+      captcha::AvgPool2d<captcha::Pool{.kernel = {2, 1}, .stride = {2, 1}}>, captcha::Flatten,         \
+      captcha::Named<"fc", captcha::Linear<1792, 100>>>
+#define TEXT_OF(...) #__VA_ARGS__
+#define TEXT_OF_EXPANDED(...) TEXT_OF(__VA_ARGS__)
+
+TEST_CASE("a solver is exported like a network for characters") {
+  using captcha::app::SolverNetwork;
+  CHECK(captcha::fingerprint<SPELLED>() == captcha::fingerprint<SolverNetwork>());
+  STATIC_REQUIRE(captcha::PackedWeights<SPELLED, captcha::app::captcha_shape>::size ==
+                 captcha::PackedWeights<SolverNetwork, captcha::app::captcha_shape>::size);
+  const Desk desk;
+  const std::string model = desk / "model.safetensors";
+  captcha::save_weights(model, captcha::Weights<SolverNetwork>(1),
+                        captcha::to_metadata<SolverNetwork>(captcha::app::solver_info()));
+  const Outcome exported = desk.run("export --model " + model + " --onnx " + (desk / "s.onnx") +
+                                    " --header " + (desk / "solver.hpp"));
+  INFO(exported.err);
+  CHECK(exported.code == 0);
+  const auto packed = [](std::string text) {
+    std::erase(text, ' ');
+    return text;
+  };
+  CHECK_THAT(packed(desk.text("solver.hpp")),
+             Catch::Contains(packed("using Net = " TEXT_OF_EXPANDED(SPELLED) ";\n")) &&
+                 Catch::Contains(packed("input = captcha::chw(1, 50, 200);\n")));
+  CHECK(10 * fs::file_size(desk / "s.onnx") > 39 * captcha::parameter_count<SolverNetwork>);
 }
 
 TEST_CASE("what a run was told is written so that it reads back the same") {
