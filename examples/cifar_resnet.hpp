@@ -31,6 +31,12 @@ struct Subsample : captcha::LayerDefaults {
       std::copy_n(call.dy + to * samples, In * samples, call.dx + from * samples);
     });
   }
+  /// Only for save_onnx: the operators that do what infer does.
+  static std::string onnx(auto& graph, const std::string& x, captcha::Shape in) {
+    const std::string kept = graph.node("Slice", {x, graph.list({0, 0}), graph.list({in.height, in.width}),
+                                                  graph.list({2, 3}), graph.list({2, 2})});
+    return graph.node("Pad", {kept, graph.list({0, Out / 4, 0, 0, 0, Out / 4, 0, 0})});
+  }
 
  private:
   /// Calls f(input pixel, first kept channel of the output pixel) for every pixel that is kept; memory is

@@ -122,6 +122,7 @@ void add_bench(Commands& commands) {
   c->add_option("--batch", a->batch, "Images a step")->check(whole(1, 65536));
   c->add_option("--seconds", a->seconds, "For each of the three measurements")->check(above_zero());
   c->add_flag("--json", a->json, "Print JSON");
+  c->footer("Examples:\n  captcha bench\n  captcha bench --threads 0 --batch 128 --seconds 10 --json");
 }
 
 }  // namespace captcha::app

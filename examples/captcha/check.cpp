@@ -1,6 +1,7 @@
 // captcha data check: what is in a folder of characters, and what is wrong with it.
 #include "characters.hpp"
 #include "commands.hpp"
+#include "progress.hpp"
 #include "report.hpp"
 
 #include <algorithm>
@@ -17,6 +18,7 @@ namespace {
 struct CheckArguments {
   std::filesystem::path data;
   bool json = false;
+  bool quiet = false;
 };
 
 /// Names of files, such as those that hold the same pixels.
@@ -54,7 +56,10 @@ int check(const CheckArguments& arguments) {
   std::map<std::string, Group> contents;  // files by their pixels
   std::vector<Refused> bad;
   Group dark, constant;
+  Progress progress("looking", arguments.quiet);
+  std::size_t looked_at = 0;
   for (const std::string& name : names) {
+    progress(looked_at++, names.size());
     const std::filesystem::path path = arguments.data / name;
     try {
       const Image image = to_grey(read_image(path));  // as a training sees it
@@ -72,6 +77,7 @@ int check(const CheckArguments& arguments) {
       bad.push_back({name, error.fault, error.what()});
     }
   }
+  progress(names.size(), names.size());
 
   std::vector<Group> same, contradictions;
   std::size_t twice = 0;
@@ -137,8 +143,15 @@ void add_check(Commands& commands) {
   data->require_subcommand(1);
   CLI::App* c = commands.add(*data, "check", "Count classes and sizes, name bad files",
                              [a](CLI::App&) { return check(*a); });
-  c->add_option("DIR", a->data, "Folder of characters")->required();
+  c->add_option("DIR", a->data, "Folder of characters")->required()->type_name("DIR");
   c->add_flag("--json", a->json, "Print JSON");
+  c->add_flag("--quiet", a->quiet, "Show no progress");
+  data->footer("Examples:\n  captcha data check characters");
+  c->footer(
+      "Examples:\n"
+      "  captcha data check characters\n"
+      "  captcha data check characters --json | jq .bad\n\n"
+      "Exit code 1: something in the folder is bad.");
 }
 
 }  // namespace captcha::app

@@ -53,7 +53,12 @@ void add_check(Commands& commands);
 void add_train(Commands& commands);
 void add_evaluate(Commands& commands);
 void add_predict(Commands& commands);
+void add_train_solver(Commands& commands);
+void add_solve(Commands& commands);
+void add_evaluate_solver(Commands& commands);
 void add_summary(Commands& commands);
 void add_bench(Commands& commands);
+void add_export(Commands& commands);
+void add_completion(Commands& commands);
 
 }  // namespace captcha::app

@@ -70,7 +70,8 @@ inline std::string toml_value(const CLI::Option& option, const std::string& text
   if (is_flag(option)) return text == "true" ? "true" : "false";
   std::int64_t whole = 0;
   double real = 0;
-  if (!option.get_type_name().starts_with("TEXT")) {
+  if (const std::string type = option.get_type_name();
+      type.starts_with("UINT") || type.starts_with("INT") || type.starts_with("FLOAT")) {
     if (reads_as(text, whole)) return std::to_string(whole);
     // Whole numbers beyond those of TOML stay text, lest they lose digits.
     if (text.find_first_not_of("0123456789") != text.npos && reads_as(text, real)) return json_number(real);

@@ -7,6 +7,7 @@
 #include "characters.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
+#include "progress.hpp"
 #include "report.hpp"
 #include "sheet.hpp"
 
@@ -26,6 +27,7 @@ struct EvaluateArguments {
   std::filesystem::path sheet;
   bool json = false;
   bool resize = false;
+  bool quiet = false;
   int threads = 0;
 };
 
@@ -72,9 +74,12 @@ int evaluate(const EvaluateArguments& arguments) {
   std::vector<Mistake> mistakes;
   std::vector<float> logits(labels.size());
   double loss = 0;
+  Progress progress("reading", arguments.quiet);
+  std::size_t done = 0;
   const auto start = std::chrono::steady_clock::now();
   for_each_prediction(
       weights, data, {.batch_size = 64}, workers, [&](const auto& batch, Outputs<const float> outputs) {
+        progress(done += batch.size(), data.size());
         loss +=
             CrossEntropy{}(outputs, batch.targets(), Outputs<float>{}) * static_cast<double>(batch.size());
         accuracy.add(outputs, batch.targets());
@@ -139,12 +144,18 @@ void add_evaluate(Commands& commands) {
   const auto a = std::make_shared<EvaluateArguments>();
   CLI::App* c = commands.add("evaluate", "Measure how well a model reads a folder",
                              [a](CLI::App&) { return evaluate(*a); });
-  c->add_option("--model", a->model, "Model file of a run")->required();
-  c->add_option("--data", a->data, "Folder of characters")->required();
-  c->add_option("--sheet", a->sheet, "Write a PNG that shows what was read wrongly");
+  c->add_option("--model", a->model, "Model file of a run")->required()->type_name("FILE");
+  c->add_option("--data", a->data, "Folder of characters")->required()->type_name("DIR");
+  c->add_option("--sheet", a->sheet, "Write a PNG that shows what was read wrongly")->type_name("FILE");
   c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
   c->add_flag("--resize", a->resize, "Accept images of other sizes");
   c->add_flag("--json", a->json, "Print JSON");
+  c->add_flag("--quiet", a->quiet, "Show no progress");
+  c->footer(
+      "Examples:\n"
+      "  captcha evaluate --model runs/first/final.safetensors --data unseen\n"
+      "  captcha evaluate --model runs/first/final.safetensors --data unseen --sheet wrong.png\n"
+      "  captcha evaluate --model runs/first/final.safetensors --data unseen --json | jq .accuracy");
 }
 
 }  // namespace captcha::app

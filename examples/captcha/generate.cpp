@@ -3,25 +3,43 @@
 
 #include "commands.hpp"
 #include "option_checks.hpp"
+#include "progress.hpp"
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 
 namespace captcha::app {
+namespace {
+
+struct GenerateArguments {
+  GenerateOptions options;
+  bool quiet = false;
+};
+
+}  // namespace
 
 void add_generate(Commands& commands) {
-  const auto a = std::make_shared<GenerateOptions>();
+  const auto a = std::make_shared<GenerateArguments>();
   CLI::App* c = commands.add("generate", "Draw characters like the data set's", [a](CLI::App&) {
-    generate(*a);
-    std::printf("%zu characters in %s\n", a->count, a->out.c_str());
+    {
+      Progress progress("drawing", a->quiet);
+      generate(a->options, std::ref(progress));
+    }
+    if (!a->quiet) std::printf("%zu characters in %s\n", a->options.count, a->options.out.c_str());
     return 0;
   });
-  c->add_option("--out", a->out, "Folder for the images")->required();
-  c->add_option("--count", a->count, "How many images")->check(whole(1));
-  c->add_option("--seed", a->seed, "Of everything that is drawn by chance")->check(whole(0));
-  c->add_option("--first", a->first, "Number of the first image, to add more of the same seed")
+  c->add_option("--out", a->options.out, "Folder for the images")->required()->type_name("DIR");
+  c->add_option("--count", a->options.count, "How many images")->check(whole(1));
+  c->add_option("--seed", a->options.seed, "Of everything that is drawn by chance")->check(whole(0));
+  c->add_option("--first", a->options.first, "Number of the first image, to add more of the same seed")
       ->check(whole(0));
-  c->add_flag("--add", a->add, "Write into a folder that holds files");
+  c->add_flag("--add", a->options.add, "Write into a folder that holds files");
+  c->add_flag("--quiet", a->quiet, "Print nothing but errors");
+  c->footer(
+      "Examples:\n"
+      "  captcha generate --out characters --count 8000 --seed 1\n"
+      "  captcha generate --out characters --add --first 8000 --count 2000   # more of the same");
 }
 
 }  // namespace captcha::app

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 namespace captcha::app {
@@ -34,14 +35,18 @@ inline Image generate_image(std::size_t number, const GenerateOptions& options, 
 
 /// Writes `count` characters of 52 x 32 pixels as `<label>_<number>.png`. The same seed gives the same files.
 /// Throws Error, and leaves no image behind, if the font is missing, the folder holds files (and not `add`)
-/// or cannot be written.
-inline void generate(const GenerateOptions& options) {
+/// or cannot be written. `tell(done, all)` is called before each image; what it throws stops the work.
+inline void generate(
+    const GenerateOptions& options,
+    const std::function<void(std::size_t, std::size_t)>& tell = [](std::size_t, std::size_t) {}) {
   if (options.count == 0) throw Error("generate: 0 images asked for, expected a count, such as 20000");
   const Glyphs& glyphs = installed_glyphs();
   NewFolder folder(options.out, options.add);
-  for (std::size_t number = options.first; number < options.first + options.count; ++number)
+  for (std::size_t number = options.first; number < options.first + options.count; ++number) {
+    tell(number - options.first, options.count);
     folder.write(std::string(1, labels[number % labels.size()]) + "_" + std::to_string(number) + ".png",
                  generate_image(number, options, glyphs));
+  }
   folder.commit();
 }
 

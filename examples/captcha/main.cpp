@@ -2,7 +2,9 @@
 // 128 + the number of the signal that ended it.
 #include "commands.hpp"
 #include "option_checks.hpp"
+#include "progress.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -10,6 +12,17 @@
 
 namespace captcha::app {
 namespace {
+
+/// For somebody who gave no command: which there are.
+std::string short_usage(const CLI::App& command, const std::string& name) {
+  std::string text = "usage: " + name + " COMMAND [OPTIONS]\n\n";
+  for (const CLI::App* child : command.get_subcommands(nullptr)) {
+    std::string line = "  " + child->get_name();
+    line.resize(std::max<std::size_t>(line.size() + 2, 20), ' ');
+    text += line + child->get_description() + "\n";
+  }
+  return text + "\n" + name + " COMMAND --help lists the options of a command and shows examples\n";
+}
 
 int run(int argc, char** argv) {
   CLI::App app("Reads CAPTCHA characters with a ResNet-18 that it trains itself.", "captcha");
@@ -25,23 +38,31 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "captcha " CAPTCHA_VERSION, "Print the version and exit");
   Commands commands(app);
   for (const auto add :
-       {add_generate, add_prepare, add_check, add_train, add_evaluate, add_predict, add_summary, add_bench})
+       {add_generate, add_prepare, add_check, add_train, add_evaluate, add_predict, add_train_solver,
+        add_solve, add_evaluate_solver, add_summary, add_bench, add_export, add_completion})
     add(commands);
 
   try {
     app.parse(argc, argv);
     return commands.run();
+  } catch (const Interrupted& stopped) {
+    std::fprintf(stderr, "captcha: stopped\n");
+    return 128 + stopped.signal;
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
+    // A mistyped word matters more than the option or command that is missing because of it.
     const CLI::App* command = &app;
-    std::string name = "captcha";
-    while (!command->get_subcommands().empty()) {
+    std::string name = "captcha", unknown = unknown_word(app);
+    while (unknown.empty() && !command->get_subcommands().empty()) {
       command = command->get_subcommands().front();
       name += " " + command->get_name();
+      unknown = unknown_word(*command);
     }
-    // A mistyped word matters more than the option or command that is missing because of it.
-    const std::string unknown = unknown_word(*command);
+    if (unknown.empty() && command->get_require_subcommand_min() > 0 && command->remaining().empty()) {
+      std::fputs(short_usage(*command, name).c_str(), stderr);
+      return exit_usage;
+    }
     std::fprintf(stderr, "%s: %s; see %s --help\n", name.c_str(),
                  unknown.empty() ? error.what() : unknown.c_str(), name.c_str());
     return exit_usage;

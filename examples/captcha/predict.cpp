@@ -96,12 +96,17 @@ int predict(const PredictArguments& arguments) {
 void add_predict(Commands& commands) {
   const auto a = std::make_shared<PredictArguments>();
   CLI::App* c = commands.add("predict", "Read single characters", [a](CLI::App&) { return predict(*a); });
-  c->add_option("--model", a->model, "Model file of a run")->required();
-  c->add_option("FILE", a->files, "PNG images")->required();
+  c->add_option("--model", a->model, "Model file of a run")->required()->type_name("FILE");
+  c->add_option("FILE", a->files, "PNG images")->required()->type_name("FILE");
   c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
   c->add_flag("--draw", a->draw, "Draw the images too");
   c->add_flag("--resize", a->resize, "Accept images of other sizes");
   c->add_flag("--json", a->json, "Print JSON");
+  c->footer(
+      "Examples:\n"
+      "  captcha predict --model runs/first/final.safetensors unseen/2_0.png unseen/3_1.png\n"
+      "  captcha predict --model runs/first/final.safetensors --draw unseen/2_0.png\n\n"
+      "Exit code 1: an image could not be read; the others are answered.");
 }
 
 }  // namespace captcha::app

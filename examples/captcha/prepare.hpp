@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -41,8 +42,10 @@ struct PrepareReport {
 /// (and `-2`, `-3`, … behind it for further variants), so that a split can keep one CAPTCHA's characters
 /// together. Throws Error, and leaves nothing behind, for the first file that is damaged, of another size, or
 /// whose name is no solution; if there is no CAPTCHA; and if the folder to write holds files (and not `add`)
-/// or cannot be written.
-inline PrepareReport prepare(const PrepareOptions& options) {
+/// or cannot be written. `tell(done, all)` is called before each file; what it throws stops the work.
+inline PrepareReport prepare(
+    const PrepareOptions& options,
+    const std::function<void(std::size_t, std::size_t)>& tell = [](std::size_t, std::size_t) {}) {
   PrepareReport report;
   const std::vector<std::string> names = list_images(options.captchas, false);
   if (names.empty())
@@ -50,7 +53,9 @@ inline PrepareReport prepare(const PrepareOptions& options) {
                 ": no images, expected CAPTCHAs named by their solution, such as 2b827.png");
   NewFolder folder(options.out, options.add);
   std::set<std::string> seen;
+  std::size_t looked_at = 0;
   for (const std::string& name : names) {
+    tell(looked_at++, names.size());
     const std::filesystem::path path = options.captchas / name;
     const std::string solution = path.stem().string();
     const bool is_png = path.extension() == ".png" || path.extension() == ".PNG";

@@ -36,7 +36,8 @@ void add_summary(Commands& commands) {
   const auto model = std::make_shared<std::filesystem::path>();
   CLI::App* c = commands.add("summary", "Show the layers of the network",
                              [model](CLI::App&) { return summary(*model); });
-  c->add_option("--model", *model, "Model file to describe");
+  c->add_option("--model", *model, "Model file to describe")->type_name("FILE");
+  c->footer("Examples:\n  captcha summary\n  captcha summary --model runs/first/final.safetensors");
 }
 
 }  // namespace captcha::app

@@ -2,8 +2,7 @@
 #pragma once
 
 #include <captcha/data/image.hpp>
-
-#include <unistd.h>
+#include <captcha/train/progress_line.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -13,10 +12,10 @@
 
 namespace captcha::app {
 
-/// Whether standard output is a terminal that may show colours (see no-color.org).
-inline bool colours() {
+/// Whether a stream is a terminal that may show colours (see no-color.org).
+inline bool colours(std::FILE* stream = stdout) {
   const char* const refused = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) == 1 && (refused == nullptr || *refused == '\0');
+  return is_terminal(stream) && (refused == nullptr || *refused == '\0');
 }
 
 /// A bar of `width` characters, filled to `share` of it.

@@ -3,6 +3,8 @@
 
 #include <captcha/data.hpp>
 #include <captcha/data/xtensor.hpp>
+#include <captcha/io/embedded.hpp>
+#include <captcha/io/onnx.hpp>
 #include <captcha/layers.hpp>
 #include <captcha/models/mlp.hpp>
 #include <captcha/resnet.hpp>

@@ -3,9 +3,12 @@
 #include <captcha/data/png.hpp>
 #include <captcha/io/weights_file.hpp>
 #include <captcha/layers/linear.hpp>
+#include <captcha/model/packed_weights.hpp>
 #include <captcha/models/resnet.hpp>
 
+#include "captchas.hpp"
 #include "catch.hpp"
+#include "characters.hpp"
 #include "desk.hpp"
 #include "foreign_file.hpp"
 #include <signal.h>
@@ -16,6 +19,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -30,9 +34,8 @@ TEST_CASE("wrong usage is one line and exit code 2") {
     std::string arguments, says;
   };
   const std::string train = "train --data " + (desk / "c") + " --out " + (desk / "run") + " ";
-  const std::vector<Case> cases{{"", "subcommand"},
+  const std::vector<Case> cases{{"generate", "--out"},
                                 {"reed", "no command 'reed'"},
-                                {"generate", "--out"},
                                 {"generate --out x --count 0", "--count"},
                                 {"generate --out x --count many", "--count"},
                                 {"generate --out x --seed -1", "--seed"},
@@ -42,7 +45,6 @@ TEST_CASE("wrong usage is one line and exit code 2") {
                                 {"prepare --captchas x", "--out"},
                                 {"prepare --captchas x --out y --variants 0", "--variants"},
                                 {"prepare --captchas x --out y --seed -1", "--seed"},
-                                {"data", "subcommand"},
                                 {"data check", "DIR"},
                                 {"train", "--data"},
                                 {train + "--epochs -1", "--epochs"},
@@ -370,6 +372,71 @@ TEST_CASE("a run writes what it promises, resumes, and its model evaluates and p
   std::ofstream(desk.path / "damaged.safetensors", std::ios::binary) << damaged;
   check_refused(desk.run("predict --model " + (desk / "damaged.safetensors") + " " + (desk / "c/2_0.png")), 1,
                 "damaged");
+}
+
+TEST_CASE("a model is exported as ONNX, as a header and as plain weights, each file whole or not at all") {
+  const Desk desk;
+  const std::string model = desk / "model.safetensors";
+  captcha::save_weights(model, captcha::Weights<captcha::app::Network>(1),
+                        captcha::to_metadata<captcha::app::Network>(captcha::app::character_info()));
+  const std::string from = "export --model " + model;
+  const Outcome all = desk.run(from + " --onnx " + (desk / "a.onnx") + " --header " + (desk / "weights.hpp") +
+                               " --safetensors " + (desk / "bare.safetensors") + " --plain");
+  INFO(all.err);
+  CHECK(all.code == 0);
+  CHECK(std::count(all.out.begin(), all.out.end(), '\n') == 4);
+  CHECK_THAT(all.out, Catch::Contains("a.onnx: 44.7 MB\n") && Catch::Contains("weights.hpp.bin: 73.0 MB\n"));
+  CHECK_THAT(desk.text("weights.hpp"), Catch::Contains("using Net = captcha::ResNet18<20, 1>;") &&
+                                           Catch::Contains("chw(1, 52, 32)") &&
+                                           Catch::Contains("\"x\", \"y\"}"));
+  const auto bare = captcha::SafetensorsFile::read(desk / "bare.safetensors");
+  CHECK(bare.metadata() == std::map<std::string, std::string>{{"format", "pt"}});
+  CHECK(bare.tensors().size() == 102);
+
+  CHECK(desk.run(from + " --quiet --no-fold --with-standardise --onnx " + (desk / "raw.onnx")).out.empty());
+  CHECK(fs::file_size(desk / "raw.onnx") > fs::file_size(desk / "a.onnx"));
+  REQUIRE(desk.run(from + " --quiet --safetensors " + (desk / "again.safetensors")).code == 0);
+  CHECK(desk.run("summary --model " + (desk / "again.safetensors")).code == 0);
+
+  check_refused(desk.run(from), 2, "captcha export: one of --onnx, --header and --safetensors is required");
+  check_refused(desk.run(from + " --onnx " + (desk / "nowhere/a.onnx")), 1, "nowhere/a.onnx");
+  check_refused(desk.run(from + " --header " + (desk / "my-weights.hpp")), 1, "'my-weights'");
+  check_refused(desk.run("export --model " + (desk / "raw.onnx") + " --onnx " + (desk / "b.onnx")), 1,
+                "raw.onnx");
+  for (const auto& entry : fs::directory_iterator(desk.path))
+    CHECK_THAT(entry.path().filename().string(),
+               !Catch::StartsWith(".unfinished") && !Catch::Contains("my-weights"));
+}
+
+// The text that the header has must name the solver's network.
+#define SPELLED                                                                                        \
+  captcha::ResNet<captcha::BasicBlock, captcha::ResNetOptions{.channels = 1, .width = 32}>::ending_in< \
+      captcha::AvgPool2d<captcha::Pool{.kernel = {2, 1}, .stride = {2, 1}}>, captcha::Flatten,         \
+      captcha::Named<"fc", captcha::Linear<1792, 100>>>
+#define TEXT_OF(...) #__VA_ARGS__
+#define TEXT_OF_EXPANDED(...) TEXT_OF(__VA_ARGS__)
+
+TEST_CASE("a solver is exported like a network for characters") {
+  using captcha::app::SolverNetwork;
+  CHECK(captcha::fingerprint<SPELLED>() == captcha::fingerprint<SolverNetwork>());
+  STATIC_REQUIRE(captcha::PackedWeights<SPELLED, captcha::app::captcha_shape>::size ==
+                 captcha::PackedWeights<SolverNetwork, captcha::app::captcha_shape>::size);
+  const Desk desk;
+  const std::string model = desk / "model.safetensors";
+  captcha::save_weights(model, captcha::Weights<SolverNetwork>(1),
+                        captcha::to_metadata<SolverNetwork>(captcha::app::solver_info()));
+  const Outcome exported = desk.run("export --model " + model + " --onnx " + (desk / "s.onnx") +
+                                    " --header " + (desk / "solver.hpp"));
+  INFO(exported.err);
+  CHECK(exported.code == 0);
+  const auto packed = [](std::string text) {
+    std::erase(text, ' ');
+    return text;
+  };
+  CHECK_THAT(packed(desk.text("solver.hpp")),
+             Catch::Contains(packed("using Net = " TEXT_OF_EXPANDED(SPELLED) ";\n")) &&
+                 Catch::Contains(packed("input = captcha::chw(1, 50, 200);\n")));
+  CHECK(10 * fs::file_size(desk / "s.onnx") > 39 * captcha::parameter_count<SolverNetwork>);
 }
 
 TEST_CASE("what a run was told is written so that it reads back the same") {

@@ -1,13 +1,20 @@
 #include <captcha/io/model_info.hpp>
 #include <captcha/io/weights_file.hpp>
 #include <captcha/models/resnet.hpp>
+#include <captcha/testing/values.hpp>
 
 #include "catch.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <numeric>
+#include <string>
 
 using namespace captcha;
 
@@ -110,6 +117,75 @@ TEST_CASE("shapes are read as they are written") {
   for (const char* text :
        {"", "x", "1 x 2", "1 x 2 x 3 x 4", "01 x 2 x 3", "-1", "1x2x3", "9999999999 x 1 x 1"})
     CHECK_THROWS_AS(shape_from(text), Error);
+}
+
+TEST_CASE("weights are written without metadata and hashes where others read them, and load all the same") {
+  const TemporaryFile file("plain.safetensors");
+  const auto weights = varied_weights<Linear<3, 2>, float>(1);
+  for (const std::map<std::string, std::string>& metadata :
+       {std::map<std::string, std::string>{}, std::map<std::string, std::string>{{"format", "pt"}}}) {
+    save_weights(file.path, weights, metadata, {.hashed = false});
+    const SafetensorsFile read = SafetensorsFile::read(file.path);
+    CHECK(read.metadata() == metadata);
+    CHECK(read.integrity() == Integrity::absent);
+    std::ifstream bytes(file.path, std::ios::binary);
+    CHECK(std::string(std::istreambuf_iterator<char>(bytes), {}).find("captcha") == std::string::npos);
+    auto loaded = Weights<Linear<3, 2>>::zeros();
+    load_weights(file.path, loaded);
+    CHECK(std::ranges::equal(loaded.parameters(), weights.parameters()));
+  }
+}
+
+TEST_CASE("half precision rounds to the nearest, and all of its numbers come back") {
+  for (unsigned bits = 0; bits < 0x10000; ++bits) {
+    const float value = half_to_float(static_cast<std::uint16_t>(bits));
+    if (std::isnan(value)) {
+      CHECK(std::isnan(half_to_float(float_to_half(value))));
+    } else if (float_to_half(value) != bits) {
+      CAPTURE(bits, value);
+      FAIL_CHECK("another number");
+    } else if (bits % 0x8000 < 0x7BFF) {  // the middle between two neighbours goes to the even one
+      const float next = half_to_float(static_cast<std::uint16_t>(bits + 1));
+      const float middle = (value + next) / 2;
+      if (float_to_half(middle) != bits + bits % 2 || float_to_half(std::nextafter(middle, value)) != bits ||
+          float_to_half(std::nextafter(middle, next)) != bits + 1) {
+        CAPTURE(bits, middle);
+        FAIL_CHECK("not rounded to the nearest");
+      }
+    }
+  }
+  CHECK(float_to_half(65519.0f) == 0x7BFF);
+  CHECK(float_to_half(65520.0f) == 0x7C00);
+  CHECK(float_to_half(-1e-9f) == 0x8000);
+}
+
+TEST_CASE("weights in half precision take half the room, and biases, norms and statistics stay exact") {
+  const TemporaryFile file("half.safetensors");
+  auto weights = varied_weights<Ours, float>(1);
+  save_weights(file.path, weights, {}, {.half = true});
+  Weights<Ours> loaded(2);
+  load_weights(file.path, loaded);
+  CHECK(std::ranges::equal(weights.buffers(), loaded.buffers()));
+  for (const PlacedSlot& placed : Weights<Ours>::slots()) {
+    const auto was = weights.get(placed), is = loaded.get(placed);
+    INFO(placed.name);
+    if (placed.slot.role != Role::weight) {
+      CHECK(was == is);
+      continue;
+    }
+    CHECK(was != is);
+    bool near = true;
+    for (std::size_t i = 0; i < was.size(); ++i)
+      near = near && std::abs(was[i] - is[i]) <= std::abs(was[i]) / 2048 + 1e-7f;
+    CHECK(near);
+  }
+  const auto half = std::filesystem::file_size(file.path);
+  save_weights(file.path, weights);
+  CHECK(10 * half < 7 * std::filesystem::file_size(file.path));
+
+  weights.values(Weights<Ours>::slot("fc.weight"))[0] = 70000;
+  CHECK_THROWS_WITH(save_weights(file.path, weights, {}, {.half = true}),
+                    Catch::Contains("'fc.weight' holds 70000"));
 }
 
 TEST_CASE("real ImageNet weights without layer4's convolutions start a grey network of 20 classes") {

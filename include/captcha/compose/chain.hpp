@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -105,6 +106,13 @@ struct ChainOf<LayerList<Layers...>> {
     static constexpr auto layers =
         functions<Backward<T>, S>([]<class L, Shape In>() { return &run_backward<L, In, T>; });
     run_chain<T>(planned<S>.places, planned<S>.sizes, layers, call);
+  }
+
+  // --- export ---
+  static std::string onnx(auto& graph, std::string x, Shape in) {
+    const auto at = shapes(in);
+    for_each_index<count>([&]<std::size_t I>() { x = add_to_onnx<Child<I>>(graph, x, at[I]); });
+    return x;
   }
 
  private:

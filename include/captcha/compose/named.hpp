@@ -4,6 +4,8 @@
 #include <captcha/core/layer.hpp>
 #include <captcha/core/name.hpp>
 
+#include <string>
+
 namespace captcha {
 
 /// Named<"conv1", Conv2d<…>> is that convolution; its weight is called "conv1.weight".
@@ -26,6 +28,12 @@ struct Named : L {
     visitor.enter(Segment.view());
     captcha::walk<L>(visitor, in);
     visitor.leave();
+  }
+  static std::string onnx(auto& graph, const std::string& x, Shape in) {
+    graph.enter(Segment.view());
+    std::string y = add_to_onnx<L>(graph, x, in);
+    graph.leave();
+    return y;
   }
 };
 

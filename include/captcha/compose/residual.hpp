@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <string>
 #include <type_traits>
 
 namespace captcha {
@@ -155,6 +156,13 @@ struct Residual {
     }
     if (call.dx)
       add(S.size() * static_cast<std::size_t>(call.samples), call.dx, by_shortcut, call.dx, call.workers);
+  }
+
+  // --- export ---
+  static std::string onnx(auto& graph, const std::string& x, Shape in) {
+    const std::string from_body = add_to_onnx<Body>(graph, x, in);
+    const std::string y = graph.node("Add", {from_body, add_to_onnx<Shortcut>(graph, x, in)});
+    return AndReLU ? graph.node("Relu", {y}) : y;
   }
 
  private:

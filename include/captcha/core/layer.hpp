@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -153,6 +154,23 @@ void run_forward(const Forward<T>& call) {
 template <class L, Shape S, class T>
 void run_backward(const Backward<T>& call) {
   L::template backward<S>(call);
+}
+
+/// Adds layer L to an ONNX graph (see io/onnx_graph.hpp): `x` is the name of its input, of shape `in`; the
+/// name of its output is returned. Does not compile when L does not say which operators it is.
+template <class L, class Graph>
+std::string add_to_onnx(Graph& graph, const std::string& x, Shape in) {
+  constexpr bool has_onnx = requires {
+    { L::onnx(graph, x, in) } -> std::same_as<std::string>;
+  };
+  static_assert(has_onnx,
+                "captcha: a layer does not say which ONNX operators it is. Its name stands beside this "
+                "message, in add_to_onnx<layer, graph>; give it `static std::string onnx(auto& graph, const "
+                "std::string& x, Shape in)`, as docs/export.md shows");
+  if constexpr (has_onnx)
+    return L::onnx(graph, x, in);
+  else
+    return x;
 }
 
 /// Calls f.template operator()<I>() for I = 0 … Count - 1.

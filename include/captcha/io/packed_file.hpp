@@ -37,16 +37,14 @@ void save_packed(const std::filesystem::path& path, const PackedWeights<Net, S, 
   write_safetensors(path, tensors, std::move(metadata));
 }
 
-/// Maps what save_packed wrote; the values stay in the file (see MappedFile). Throws Error when the file is
-/// damaged, holds no packed weights, or those of another network, input or version.
+/// Packed weights from a file that was read or is viewed; they keep it. `name` is what messages call it.
 template <class Net, Shape S, class T = float>
-PackedWeights<Net, S, T> load_packed(const std::filesystem::path& path) {
-  const auto file = std::make_shared<const SafetensorsFile>(SafetensorsFile::read(path));
+PackedWeights<Net, S, T> packed_from(std::shared_ptr<const SafetensorsFile> file, const std::string& name) {
   const auto require = [&](const char* key, const std::string& wanted, const std::string& what) {
     const auto found = file->metadata().find(key);
     const std::string got = found == file->metadata().end() ? "nothing" : found->second;
     if (got != wanted)
-      throw Error(path.string() + ": its " + what + " is " + got + ", expected " + wanted +
+      throw Error(name + ": its " + what + " is " + got + ", expected " + wanted +
                   "; pack the weights again, with save_packed");
   };
   require("captcha.packed", std::to_string(packed_format), "version of packed weights");
@@ -55,10 +53,25 @@ PackedWeights<Net, S, T> load_packed(const std::filesystem::path& path) {
   const SafeTensor* const tensor = file->find("packed");
   if (!tensor || !holds<T>(*tensor) || tensor->bytes.size() != sizeof(T) * PackedWeights<Net, S, T>::size ||
       reinterpret_cast<std::uintptr_t>(tensor->bytes.data()) % alignof(T) != 0)
-    throw Error(path.string() + ": no tensor 'packed' of " + std::to_string(PackedWeights<Net, S, T>::size) +
+    throw Error(name + ": no tensor 'packed' of " + std::to_string(PackedWeights<Net, S, T>::size) +
                 " aligned values; pack the weights again");
-  return PackedWeights<Net, S, T>(
-      std::shared_ptr<const T>(file, reinterpret_cast<const T*>(tensor->bytes.data())));
+  const T* const values = reinterpret_cast<const T*>(tensor->bytes.data());
+  return PackedWeights<Net, S, T>(std::shared_ptr<const T>(std::move(file), values));
+}
+
+/// Maps what save_packed wrote; the values stay in the file (see MappedFile). Throws Error when the file is
+/// damaged, holds no packed weights, or those of another network, input or version.
+template <class Net, Shape S, class T = float>
+PackedWeights<Net, S, T> load_packed(const std::filesystem::path& path) {
+  return packed_from<Net, S, T>(std::make_shared<const SafetensorsFile>(SafetensorsFile::read(path)),
+                                path.string());
+}
+
+/// The same from bytes that lie in memory as long as the program runs: see io/embedded.hpp.
+template <class Net, Shape S, class T = float>
+PackedWeights<Net, S, T> view_packed(std::span<const std::byte> bytes, const std::string& name) {
+  return packed_from<Net, S, T>(std::make_shared<const SafetensorsFile>(SafetensorsFile::view(bytes, name)),
+                                name);
 }
 
 }  // namespace captcha

@@ -5,6 +5,7 @@
 #include <captcha/core/error.hpp>
 #include <captcha/io/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -75,6 +76,8 @@ struct SafeTensor {
 
 /// The value of an IEEE 754 half-precision number.
 CAPTCHA_INLINE float half_to_float(std::uint16_t bits);
+/// The nearest half-precision number, the even one of two; infinite from 65520 on.
+CAPTCHA_INLINE std::uint16_t float_to_half(float value);
 
 /// Whether a tensor's values are T as they are.
 template <class T>
@@ -178,6 +181,17 @@ CAPTCHA_INLINE float half_to_float(std::uint16_t bits) {
                      : exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
                                      : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
   return (bits & 0x8000) != 0 ? -size : size;
+}
+
+CAPTCHA_INLINE std::uint16_t float_to_half(float value) {
+  const unsigned sign = std::signbit(value) ? 0x8000u : 0u;
+  const float size = std::fabs(value);
+  if (std::isnan(size)) return static_cast<std::uint16_t>(sign | 0x7E00u);
+  if (size >= 65520.0f) return static_cast<std::uint16_t>(sign | 0x7C00u);
+  const int exponent = size == 0 ? -14 : std::max(std::ilogb(size), -14);
+  const float steps = std::nearbyint(std::ldexp(size, 10 - exponent));  // at most 2048, which carries over
+  return static_cast<std::uint16_t>(sign + (static_cast<unsigned>(exponent + 14) << 10) +
+                                    static_cast<unsigned>(steps));
 }
 #endif
 

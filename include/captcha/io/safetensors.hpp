@@ -94,12 +94,13 @@ class SafetensorsFile {
   Integrity integrity_ = Integrity::absent;
 };
 
-/// Writes tensors and metadata, with hashes, in one atomic step (see write_file_atomically). The same input
+/// Writes tensors and metadata, with hashes unless they are not wanted, in one atomic step (see
+/// write_file_atomically). The same input
 /// gives the same bytes: tensors of larger values come first, so that each is aligned, and otherwise keep
 /// their order. Throws Error if a name is empty, taken twice or not UTF-8, or if bytes do not fit a shape;
 /// nothing is written then.
 CAPTCHA_INLINE void write_safetensors(const std::filesystem::path& path, std::span<const SafeTensor> tensors,
-                                      std::map<std::string, std::string> metadata = {});
+                                      std::map<std::string, std::string> metadata = {}, bool hashed = true);
 
 #if CAPTCHA_DEFINED_HERE
 CAPTCHA_INLINE SafetensorsFile SafetensorsFile::read(const std::filesystem::path& path) {
@@ -231,7 +232,7 @@ CAPTCHA_INLINE std::string metadata_hash(const std::map<std::string, std::string
 }
 
 CAPTCHA_INLINE void write_safetensors(const std::filesystem::path& path, std::span<const SafeTensor> tensors,
-                                      std::map<std::string, std::string> metadata) {
+                                      std::map<std::string, std::string> metadata, bool hashed) {
   const auto fail = [&](const std::string& what) { throw Error(path.string() + ": not written: " + what); };
   for (const auto& [key, value] : metadata)
     if (!is_utf8(key) || !is_utf8(value) || key.starts_with(hash_prefix))
@@ -251,12 +252,15 @@ CAPTCHA_INLINE void write_safetensors(const std::filesystem::path& path, std::sp
     order.push_back(&tensor);
   }
   metadata[std::string(metadata_hash_key)] = metadata_hash(metadata);
+  if (!hashed)
+    std::erase_if(metadata, [](const auto& entry) { return entry.first.starts_with(hash_prefix); });
   std::ranges::stable_sort(order, std::ranges::greater{},
                            [](const SafeTensor* tensor) { return info(tensor->dtype).size; });
 
   std::string header = "{\"__metadata__\":{";
   for (const auto& [key, value] : metadata) header += json_string(key) + ":" + json_string(value) + ",";
-  header.back() = '}';
+  if (!metadata.empty()) header.pop_back();
+  header += '}';
   std::vector<std::span<const std::byte>> parts(2);
   std::size_t at = 0;
   for (const SafeTensor* tensor : order) {

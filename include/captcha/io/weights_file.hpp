@@ -8,7 +8,9 @@
 #include <captcha/model/weights.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -20,13 +22,20 @@
 
 namespace captcha {
 
+struct SaveOptions {
+  bool hashed = true;
+  bool half = false;  ///< weights in half precision; biases, norms and statistics stay as they are
+};
+
 /// Arrays on their way into a file, in PyTorch's axis order.
 class TensorBundle {
  public:
-  /// Adds all of a network's weights, each name behind `prefix`.
+  /// Adds all of a network's weights, each name behind `prefix`, in `half` precision or not. Error when a
+  /// weight is too large for that.
   template <class T>
-  void add(const WeightValues<T>& weights, const std::string& prefix = "");
-  void write(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata) const;
+  void add(const WeightValues<T>& weights, const std::string& prefix = "", bool half = false);
+  void write(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
+             bool hashed = true) const;
 
  private:
   std::vector<std::vector<std::byte>> storage_;
@@ -40,7 +49,7 @@ CAPTCHA_INLINE void require_own_names(const std::vector<PlacedSlot>& slots);
 /// them are the same.
 template <class T>
 void save_weights(const std::filesystem::path& path, const WeightValues<T>& weights,
-                  const std::map<std::string, std::string>& metadata = {});
+                  const std::map<std::string, std::string>& metadata = {}, SaveOptions options = {});
 
 /// What became of the tensors of a file and the slots of a network.
 struct LoadReport {
@@ -165,13 +174,25 @@ LoadReport load_weights(const SafetensorsFile& file, const std::string& name, We
 }
 
 template <class T>
-void TensorBundle::add(const WeightValues<T>& weights, const std::string& prefix) {
+void TensorBundle::add(const WeightValues<T>& weights, const std::string& prefix, bool half) {
   for (const PlacedSlot& placed : weights.slots()) {
-    std::vector<std::byte>& bytes = storage_.emplace_back(placed.slot.size() * sizeof(T));
-    T* const to = reinterpret_cast<T*>(bytes.data());
+    SafeTensor tensor{prefix + placed.name, std::is_same_v<T, float> ? Dtype::f32 : Dtype::f64, {}, {}};
+    if (half && placed.slot.role == Role::weight) tensor.dtype = Dtype::f16;
+    std::vector<std::byte>& bytes = storage_.emplace_back(placed.slot.size() * info(tensor.dtype).size);
+    tensor.bytes = bytes;
     const auto from = weights.values(placed);
-    for_each_value(placed.slot, [&](std::size_t torch, std::size_t ours) { to[torch] = from[ours]; });
-    SafeTensor tensor{prefix + placed.name, std::is_same_v<T, float> ? Dtype::f32 : Dtype::f64, {}, bytes};
+    if (tensor.dtype != Dtype::f16) {
+      T* const to = reinterpret_cast<T*>(bytes.data());
+      for_each_value(placed.slot, [&](std::size_t torch, std::size_t ours) { to[torch] = from[ours]; });
+    } else {
+      std::uint16_t* const to = reinterpret_cast<std::uint16_t*>(bytes.data());
+      for_each_value(placed.slot, [&](std::size_t torch, std::size_t ours) {
+        to[torch] = float_to_half(static_cast<float>(from[ours]));
+        if (!std::isfinite(half_to_float(to[torch])))
+          throw Error("weights: '" + placed.name + "' holds " + std::to_string(from[ours]) +
+                      ", which half precision does not; its largest number is 65504");
+      });
+    }
     for (std::size_t axis = 0; axis < static_cast<std::size_t>(placed.slot.rank); ++axis)
       tensor.shape.push_back(placed.slot.extent(axis));
     tensors_.push_back(std::move(tensor));
@@ -180,25 +201,26 @@ void TensorBundle::add(const WeightValues<T>& weights, const std::string& prefix
 
 template <class T>
 void save_weights(const std::filesystem::path& path, const WeightValues<T>& weights,
-                  const std::map<std::string, std::string>& metadata) {
+                  const std::map<std::string, std::string>& metadata, SaveOptions options) {
   require_own_names(weights.slots());
   TensorBundle bundle;
-  bundle.add(weights);
-  bundle.write(path, metadata);
+  bundle.add(weights, "", options.half);
+  bundle.write(path, metadata, options.hashed);
 }
 
 #if defined(CAPTCHA_COMPILED)
-CAPTCHA_INSTANTIATE void TensorBundle::add(const WeightValues<float>&, const std::string&);
+CAPTCHA_INSTANTIATE void TensorBundle::add(const WeightValues<float>&, const std::string&, bool);
 CAPTCHA_INSTANTIATE void save_weights(const std::filesystem::path&, const WeightValues<float>&,
-                                      const std::map<std::string, std::string>&);
+                                      const std::map<std::string, std::string>&, SaveOptions);
 CAPTCHA_INSTANTIATE LoadReport load_weights(const SafetensorsFile&, const std::string&, WeightValues<float>&,
                                             const LoadOptions&);
 #endif
 
 #if CAPTCHA_DEFINED_HERE
 CAPTCHA_INLINE void TensorBundle::write(const std::filesystem::path& path,
-                                        const std::map<std::string, std::string>& metadata) const {
-  write_safetensors(path, tensors_, metadata);
+                                        const std::map<std::string, std::string>& metadata,
+                                        bool hashed) const {
+  write_safetensors(path, tensors_, metadata, hashed);
 }
 
 CAPTCHA_INLINE void require_own_names(const std::vector<PlacedSlot>& slots) {

@@ -10,6 +10,7 @@
 #include <captcha/core/layer.hpp>
 #include <captcha/kernels/normalisation.hpp>
 
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -91,6 +92,15 @@ struct BatchNorm2d : LayerDefaults {
     T* dbias = call.frozen[1] ? nullptr : call.gradients + channels;
     normalise_backward<After>(geometry<S>(call.samples), !frozen(call), call.x, call.y, call.dy, call.saved,
                               call.saved + channels, call.parameters, call.dx, dweight, dbias, call.workers);
+  }
+
+  // --- export ---
+  static std::string onnx(auto& graph, const std::string& x, Shape) {
+    const std::string y = graph.node(
+        "BatchNormalization",
+        {x, graph.slot("weight"), graph.slot("bias"), graph.slot("running_mean"), graph.slot("running_var")},
+        {{"epsilon", Options.eps}});
+    return AndReLU ? graph.node("Relu", {y}) : y;
   }
 
  private:

@@ -12,6 +12,8 @@
 #include <captcha/layers/size2.hpp>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 namespace captcha {
 
@@ -122,6 +124,20 @@ struct Conv2d : LayerDefaults {
     if constexpr (Options.bias)
       if (!call.frozen[1]) conv_backward_bias(g, call.dy, call.gradients + weight_size, call.workers);
     if (call.dx) conv_backward_input(g, call.dy, call.parameters, call.dx, call.scratch, call.workers);
+  }
+
+  // --- export ---
+  static std::string onnx(auto& graph, const std::string& x, Shape) {
+    constexpr Size2 kernel = Options.kernel, stride = Options.stride, pad = Options.padding,
+                    dilation = Options.dilation;
+    std::vector<std::string> inputs{x, graph.slot("weight")};
+    if (Options.bias) inputs.push_back(graph.slot("bias"));
+    return graph.node("Conv", inputs,
+                      {{"kernel_shape", {kernel.rows, kernel.columns}},
+                       {"strides", {stride.rows, stride.columns}},
+                       {"pads", {pad.rows, pad.columns, pad.rows, pad.columns}},
+                       {"dilations", {dilation.rows, dilation.columns}},
+                       {"group", Options.groups}});
   }
 
  private:

@@ -22,6 +22,11 @@ struct Flatten : LayerDefaults {
                 call.workers);
   }
 
+  // --- export ---
+  static std::string onnx(auto& graph, const std::string& x, Shape) {
+    return graph.node("Flatten", {x}, {{"axis", 1}});
+  }
+
  private:
   static constexpr std::size_t size(int value) { return static_cast<std::size_t>(value); }
 };

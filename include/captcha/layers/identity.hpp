@@ -19,6 +19,9 @@ struct Identity : LayerDefaults {
   static void backward(const Backward<T>& call) {
     if (call.dx) copy(S.size() * static_cast<std::size_t>(call.samples), call.dy, call.dx, call.workers);
   }
+
+  // --- export ---
+  static std::string onnx(auto&, const std::string& x, Shape) { return x; }
 };
 
 }  // namespace captcha

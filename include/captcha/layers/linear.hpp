@@ -9,6 +9,8 @@
 #include <captcha/kernels/linear.hpp>
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 namespace captcha {
 
@@ -53,6 +55,13 @@ struct Linear : LayerDefaults {
     if constexpr (Bias)
       if (!call.frozen[1]) linear_backward_bias(g, call.dy, call.gradients + weight_size);
     if (call.dx) linear_backward_input(g, call.dy, call.parameters, call.dx, call.workers);
+  }
+
+  // --- export ---
+  static std::string onnx(auto& graph, const std::string& x, Shape) {
+    std::vector<std::string> inputs{x, graph.slot("weight")};
+    if (Bias) inputs.push_back(graph.slot("bias"));
+    return graph.node("Gemm", inputs, {{"transB", 1}});
   }
 };
 

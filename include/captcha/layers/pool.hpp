@@ -9,6 +9,8 @@
 #include <captcha/layers/size2.hpp>
 
 #include <algorithm>
+#include <concepts>
+#include <string>
 
 namespace captcha {
 
@@ -45,6 +47,16 @@ struct WindowedPool : LayerDefaults {
   }
 
  protected:
+  template <class Graph>
+  static std::string onnx_window(Graph& graph, const char* op, const std::string& x,
+                                 std::same_as<typename Graph::Attribute> auto... more) {
+    constexpr Size2 kernel = Options.kernel, stride = Options.stride, pad = Options.padding;
+    return graph.node(op, {x},
+                      {{"kernel_shape", {kernel.rows, kernel.columns}},
+                       {"strides", {stride.rows, stride.columns}},
+                       {"pads", {pad.rows, pad.columns, pad.rows, pad.columns}},
+                       more...});
+  }
   static constexpr PoolGeometry geometry(Shape in, int samples) {
     const auto axis = [](int length, int kernel, int stride, int padding) {
       return Axis{length, Axis::length(length, kernel, stride, padding, 1), kernel, stride, padding, 1};
@@ -70,6 +82,10 @@ struct MaxPool2d : WindowedPool<Options> {
     if (call.dx)
       max_pool_backward(MaxPool2d::geometry(S, call.samples), call.x, call.y, call.dy, call.dx, call.workers);
   }
+
+  static std::string onnx(auto& graph, const std::string& x, Shape) {
+    return MaxPool2d::onnx_window(graph, "MaxPool", x);
+  }
 };
 
 /// The average of each window.
@@ -87,6 +103,12 @@ struct AvgPool2d : WindowedPool<Options> {
       average_pool_backward(AvgPool2d::geometry(S, call.samples), Options.count_padding, call.dy, call.dx,
                             call.workers);
   }
+
+  template <class Graph>
+  static std::string onnx(Graph& graph, const std::string& x, Shape) {
+    return AvgPool2d::onnx_window(graph, "AveragePool", x,
+                                  typename Graph::Attribute{"count_include_pad", Options.count_padding});
+  }
 };
 
 /// The average of each channel over the whole image, as a vector: (N, C, H, W) to (N, C).
@@ -102,6 +124,10 @@ struct GlobalAvgPool2d : LayerDefaults {
   template <Shape S, class T>
   static void backward(const Backward<T>& call) {
     if (call.dx) average_pool_backward(geometry(S, call.samples), false, call.dy, call.dx, call.workers);
+  }
+
+  static std::string onnx(auto& graph, const std::string& x, Shape) {
+    return graph.node("Flatten", {graph.node("GlobalAveragePool", {x})}, {{"axis", 1}});
   }
 
  private:

@@ -23,6 +23,9 @@ struct ReLU : LayerDefaults {
       relu_backward(S.size() * static_cast<std::size_t>(call.samples), call.y, call.dy, call.dx,
                     call.workers);
   }
+
+  // --- export ---
+  static std::string onnx(auto& graph, const std::string& x, Shape) { return graph.node("Relu", {x}); }
 };
 
 }  // namespace captcha

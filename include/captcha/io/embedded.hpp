@@ -1,0 +1,116 @@
+// A network with its weights as a C++ header, so that a program that predicts is one file.
+//
+// The header is a few lines: the weights lie beside it, in <header>.bin, and the assembler puts them into the
+// program as they are (`.incbin`), which takes a fraction of a second however many they are. They are packed
+// (see io/packed_file.hpp) and used where the system maps the program: nothing is read, copied or folded. Or
+// they are small.
+#pragma once
+
+#include <captcha/config/compiled.hpp>
+#include <captcha/core/error.hpp>
+#include <captcha/io/atomic_file.hpp>
+#include <captcha/io/json.hpp>
+#include <captcha/io/model_info.hpp>
+#include <captcha/io/packed_file.hpp>
+#include <captcha/io/weights_file.hpp>
+
+#include <array>
+#include <cctype>
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace captcha {
+
+struct EmbeddedOptions {
+  std::string network;               ///< how C++ spells its type: "captcha::ResNet18<20, 1>"
+  std::vector<std::string> headers;  ///< where that is defined: {"captcha/models/resnet.hpp"}
+  /// Weights in half precision and not packed: a third of the size, for a slower start and rounded weights.
+  bool small = false;
+};
+
+/// The text of the header. It defines a namespace called like the file, with the type `Net`, the constants
+/// `input`, `classes` and `normalisation`, and `load()`, which gives packed weights.
+CAPTCHA_INLINE std::string embedded_header(const std::filesystem::path& path, const ModelInfo& info,
+                                           const EmbeddedOptions& options);
+
+/// Writes a header and, beside it, <header>.bin. Both must be there when a program is compiled (ELF systems),
+/// and neither when it runs. Error when the name of the file is no C++ name.
+template <Shape S, class Net>
+void save_embedded(const std::filesystem::path& path, const Weights<Net>& weights, ModelInfo info,
+                   const EmbeddedOptions& options) {
+  info.input = S;
+  const std::string text = embedded_header(path, info, options);
+  const std::string values = path.string() + ".bin";
+  if (options.small)
+    save_weights(values, weights, to_metadata<Net>(info), {.half = true});
+  else
+    save_packed(values, pack<S>(weights), to_metadata<Net>(info));
+  const std::array<std::span<const std::byte>, 1> parts{std::as_bytes(std::span(text))};
+  write_file_atomically(path, parts);
+}
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE std::string embedded_header(const std::filesystem::path& path, const ModelInfo& info,
+                                           const EmbeddedOptions& options) {
+  const std::string name = path.stem().string();
+  bool is_name = !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0;
+  for (const char letter : name)
+    is_name = is_name && (letter == '_' || std::isalnum(static_cast<unsigned char>(letter)) != 0);
+  if (!is_name)
+    throw Error(path.string() + ": '" + name +
+                "' cannot be the name of a namespace; expected letters and digits, as in weights.hpp");
+  const std::string shape = info.input.is_flat ? "flat(" + std::to_string(info.input.channels) + ")"
+                                               : "chw(" + std::to_string(info.input.channels) + ", " +
+                                                     std::to_string(info.input.height) + ", " +
+                                                     std::to_string(info.input.width) + ")";
+  std::string classes;
+  for (const std::string& each : info.classes) classes += (classes.empty() ? "" : ", ") + json_string(each);
+  std::string includes;
+  for (const std::string& header : options.headers)
+    includes.append("#include <").append(header).append(">\n");
+  const std::string begin = "captcha_embedded_" + name + "_begin", end = "captcha_embedded_" + name + "_end";
+  return "// " + info.architecture + " with its weights, which lie in " + path.filename().string() +
+         ".bin beside this file when it is compiled.\n"
+         "#pragma once\n\n"
+         "#include <captcha/io/" +
+         (options.small ? "weights" : "packed") +
+         "_file.hpp>\n"
+         "#include <captcha/model/packed_weights.hpp>\n" +
+         includes +
+         "\n#include <array>\n#include <cstddef>\n#include <string_view>\n\n"
+         // A group, so that several files of a program may include the header and share one copy.
+         "asm(\".pushsection .rodata." +
+         begin + ",\\\"aG\\\",@progbits," + begin +
+         ",comdat\\n\"\n"
+         "    \".balign 64\\n\"\n"
+         "    \".weak " +
+         begin + "\\n.weak " + end + "\\n\"\n    \"" + begin +
+         ":\\n\"\n"
+         "    \".incbin \\\"\" __FILE__ \".bin\\\"\\n\"\n    \"" +
+         end +
+         ":\\n\"\n"
+         "    \".byte 0\\n\"\n"
+         "    \".popsection\\n\");\n"
+         "extern \"C\" const std::byte " +
+         begin + "[], " + end + "[];\n\nnamespace " + name + " {\n\nusing Net = " + options.network +
+         ";\ninline constexpr captcha::Shape input = captcha::" + shape +
+         ";\ninline constexpr std::array<std::string_view, " + std::to_string(info.classes.size()) +
+         "> classes{" + classes +
+         "};\ninline constexpr std::string_view normalisation = " + json_string(info.normalisation) +
+         ";\n\n/// The weights, checked and ready for prediction.\n"
+         "inline captcha::PackedWeights<Net, input> load() {\n" +
+         (options.small ? "  auto weights = captcha::Weights<Net>::zeros();\n"
+                          "  captcha::load_weights(captcha::SafetensorsFile::view({" +
+                              begin + ", " + end + "}, \"" + name + "\"), \"" + name +
+                              "\", weights);\n"
+                              "  return captcha::pack<input>(weights);\n"
+                        : "  return captcha::view_packed<Net, input>({" + begin + ", " + end + "}, \"" +
+                              name + "\");\n") +
+         "}\n\n}  // namespace " + name + "\n";
+}
+#endif
+
+}  // namespace captcha
