@@ -1,10 +1,10 @@
 // captcha solve: the text of whole CAPTCHAs.
 #include <captcha/train/fit_options.hpp>
 
+#include "captcha_reader.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
 #include "report.hpp"
-#include "solver.hpp"
 
 #include <cstdio>
 #include <memory>
@@ -55,7 +55,7 @@ struct Solved {
 };
 
 /// Reads some files, those that can be read as one batch.
-std::vector<Solved> solve(const Solver& solver, std::span<const std::filesystem::path> files,
+std::vector<Solved> solve(const CaptchaReader& solver, std::span<const std::filesystem::path> files,
                           const CaptchaFiles& how) {
   std::vector<Solved> all;
   std::vector<Image> images;
@@ -76,7 +76,8 @@ std::vector<Solved> solve(const Solver& solver, std::span<const std::filesystem:
 }
 
 int solve(const SolveArguments& arguments) {
-  const Solver solver(arguments.model, arguments.threads > 0 ? arguments.threads : all_threads());
+  const CaptchaReader solver =
+      captcha_reader(arguments.model, arguments.threads > 0 ? arguments.threads : all_threads());
   const std::vector<std::filesystem::path> files = files_of(arguments.files);
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
   bool all_read = true;
@@ -106,7 +107,7 @@ int solve(const SolveArguments& arguments) {
 void add_solve(Commands& commands) {
   const auto a = std::make_shared<SolveArguments>();
   CLI::App* c = commands.add("solve", "Read whole CAPTCHAs", [a](CLI::App&) { return solve(*a); });
-  c->add_option("--model", a->model, "Model file of a run of train-solver")->required();
+  c->add_option("--model", a->model, "Model file of a run of train-solver, or of train (slower)")->required();
   c->add_option("FILE", a->files, "PNG images, folders of them, or - for one on standard input")->required();
   c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
   c->add_flag("--resize", a->how.resize, "Accept images of other sizes than 200 x 50");
