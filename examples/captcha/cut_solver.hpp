@@ -55,7 +55,7 @@ class CutSolver {
   }
 
  private:
-  static constexpr std::size_t beam = 6;  ///< places of the pen that are followed at once
+  static constexpr std::size_t beam = 3;  ///< places of the pen that are followed at once
   static constexpr double ink_unit = 20;  ///< pixels of ink in the wrong place that count like a factor of e
   static constexpr std::size_t most_cuts = 64;
 
