@@ -13,7 +13,7 @@ void add_generate(Commands& commands) {
   const auto a = std::make_shared<GenerateOptions>();
   CLI::App* c = commands.add("generate", "Draw characters like the data set's", [a](CLI::App&) {
     generate(*a);
-    std::printf("%zu characters in %s\n", a->count, a->out.c_str());
+    std::printf("%zu %s in %s\n", a->count, a->captchas ? "CAPTCHAs" : "characters", a->out.c_str());
     return 0;
   });
   c->add_option("--out", a->out, "Folder for the images")->required();
@@ -21,6 +21,7 @@ void add_generate(Commands& commands) {
   c->add_option("--seed", a->seed, "Of everything that is drawn by chance")->check(whole(0));
   c->add_option("--first", a->first, "Number of the first image, to add more of the same seed")
       ->check(whole(0));
+  c->add_flag("--captchas", a->captchas, "Whole CAPTCHAs, 200 x 50, called <solution>_<number>.png");
   c->add_flag("--add", a->add, "Write into a folder that holds files");
 }
 

@@ -22,6 +22,7 @@ struct GenerateOptions {
   std::uint64_t seed = 1;
   std::size_t first = 0;  ///< number of the first image, to go on where another run ended
   bool add = false;       ///< write into a folder that holds files
+  bool captchas = false;  ///< whole CAPTCHAs instead of characters
   CharacterStyle style{};
 };
 
@@ -32,16 +33,27 @@ inline Image generate_image(std::size_t number, const GenerateOptions& options, 
   return draw_character(labels[number % labels.size()], random, options.style, glyphs);
 }
 
-/// Writes `count` characters of 52 x 32 pixels as `<label>_<number>.png`. The same seed gives the same files.
-/// Throws Error, and leaves no image behind, if the font is missing, the folder holds files (and not `add`)
-/// or cannot be written.
+/// CAPTCHA number `number` of a seed, as `<solution>_<number>.png`.
+inline void write_captcha(std::size_t number, const GenerateOptions& options, const Glyphs& glyphs,
+                          NewFolder& folder) {
+  Random random(options.seed, Purpose::generate, 1, number);
+  const std::string text = random_text(random);
+  folder.write(text + "_" + std::to_string(number) + ".png", draw_captcha(text, random, glyphs).image);
+}
+
+/// Writes `count` characters of 52 x 32 pixels as `<label>_<number>.png`, or CAPTCHAs. The same seed gives
+/// the same files. Throws Error, and leaves no image behind, if the font is missing, the folder holds files
+/// (and not `add`) or cannot be written.
 inline void generate(const GenerateOptions& options) {
   if (options.count == 0) throw Error("generate: 0 images asked for, expected a count, such as 20000");
   const Glyphs& glyphs = installed_glyphs();
   NewFolder folder(options.out, options.add);
   for (std::size_t number = options.first; number < options.first + options.count; ++number)
-    folder.write(std::string(1, labels[number % labels.size()]) + "_" + std::to_string(number) + ".png",
-                 generate_image(number, options, glyphs));
+    if (options.captchas)
+      write_captcha(number, options, glyphs, folder);
+    else
+      folder.write(std::string(1, labels[number % labels.size()]) + "_" + std::to_string(number) + ".png",
+                   generate_image(number, options, glyphs));
   folder.commit();
 }
 

@@ -114,6 +114,11 @@ void add_solve(Commands& commands) {
   c->add_flag("--trust-jpeg", a->how.trust_jpeg,
               "Read JPEG files too; only for files you trust: the decoder has open security holes");
   c->add_flag("--json", a->json, "Print JSON");
+  c->footer(
+      "Exit code 1 says that a file could not be read; the others are answered all the same.\n\n"
+      "Examples:\n"
+      "  captcha solve --model runs/solver/final.safetensors 2b827.png folder\n"
+      "  captcha solve --model runs/solver/final.safetensors --json - < 2b827.png");
 }
 
 }  // namespace captcha::app

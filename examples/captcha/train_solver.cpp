@@ -100,6 +100,11 @@ void add_train_solver(Commands& commands) {
       ->check(whole(0));
   c->add_flag("--trust-jpeg", a->trust_jpeg,
               "Read JPEG files too; only for files you trust: the decoder has open security holes");
+  c->footer(
+      "Examples:\n"
+      "  captcha train-solver --data captchas --out runs/solver\n"
+      "  captcha train-solver --drawn 20000 --out runs/drawn   # nothing labelled at hand\n"
+      "  captcha train-solver --resume --out runs/solver");
 }
 
 }  // namespace captcha::app

@@ -170,6 +170,20 @@ TEST_CASE("the commands of the solver work together, and what they print is what
   CHECK(desk.text("bad/final.safetensors") == desk.text("run/final.safetensors"));
 }
 
+TEST_CASE("whole CAPTCHAs can be generated, the same for the same seed") {
+  const Desk desk;
+  REQUIRE(desk.run("generate --captchas --count 6 --seed 4 --out " + (desk / "c")).code == 0);
+  REQUIRE(desk.run("generate --captchas --count 2 --first 4 --seed 4 --out " + (desk / "last")).code == 0);
+  const Captchas all(desk / "c"), last(desk / "last");
+  REQUIRE(all.size() == 6);
+  REQUIRE(last.size() == 2);
+  for (std::size_t i = 0; i < last.size(); ++i) {
+    const std::string name = fs::path(last.name(i)).filename().string();
+    CHECK(all.group(i).size() == solution_length);
+    CHECK(desk.text("c/" + name) == desk.text("last/" + name));
+  }
+}
+
 TEST_CASE("models for the other task, names that are no solutions and JPEG files are refused in a line") {
   const Desk desk;
   const std::string solver = untrained(desk), c = desk / "c";
