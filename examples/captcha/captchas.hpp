@@ -71,8 +71,11 @@ struct CaptchaFiles {
 inline Image decode_captcha(std::span<const std::uint8_t> bytes, const std::string& name,
                             const CaptchaFiles& how) {
   const bool is_jpeg = bytes.size() > 1 && bytes[0] == 0xFF && bytes[1] == 0xD8;
-  return as_captcha(how.trust_jpeg && is_jpeg ? decode_jpeg(bytes, name) : decode_png(bytes, name), name,
-                    how.resize);
+  if (is_jpeg && !how.trust_jpeg)
+    throw ImageError(
+        ImageFault::not_png,
+        name + ": a JPEG, expected a PNG; convert it, or give --trust-jpeg if you trust its source");
+  return as_captcha(is_jpeg ? decode_jpeg(bytes, name) : decode_png(bytes, name), name, how.resize);
 }
 
 /// The solution in the name of a file: all of it but the extension, and what follows an underscore

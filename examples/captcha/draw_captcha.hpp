@@ -77,6 +77,14 @@ inline void draw_noise_line(InkPlane& plane, Random& random, const std::array<do
                 0.9 * (4 - static_cast<int>(std::min<std::size_t>(piece, 2))));
 }
 
+/// Five letters by chance, each as likely as the others.
+inline std::string random_text(Random& random) {
+  std::string text;
+  while (text.size() < solution_length)
+    text += labels[random.below(static_cast<std::uint32_t>(labels.size()))];
+  return text;
+}
+
 /// Draws `text`: each letter in one of its two designs and of one chance weight, through the water and the
 /// ripple, under two lines of noise, on a gradient from light grey to white. Throws Error if a letter is none
 /// of the data set's or the text is empty or too long for the image.

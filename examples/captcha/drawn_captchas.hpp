@@ -18,14 +18,6 @@
 
 namespace captcha::app {
 
-/// Five letters by chance, each as likely as the others.
-inline std::string random_text(Random& random) {
-  std::string text;
-  while (text.size() < solution_length)
-    text += labels[random.below(static_cast<std::uint32_t>(labels.size()))];
-  return text;
-}
-
 /// How many are drawn to judge a solver by that no real images are given for, and with which seed.
 inline constexpr std::size_t drawn_to_judge = 500;
 inline constexpr std::uint64_t drawn_seed = 0x50'1F'E5;

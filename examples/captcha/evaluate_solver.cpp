@@ -1,10 +1,10 @@
 // captcha evaluate-solver: how well a solver reads the labelled CAPTCHAs of a folder.
 #include <captcha/train/fit_options.hpp>
 
+#include "captcha_reader.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
 #include "report.hpp"
-#include "solver.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -42,7 +42,8 @@ struct Sure {
 };
 
 int evaluate_solver(const EvaluateSolverArguments& arguments) {
-  const Solver solver(arguments.model, arguments.threads > 0 ? arguments.threads : all_threads());
+  const CaptchaReader solver =
+      captcha_reader(arguments.model, arguments.threads > 0 ? arguments.threads : all_threads());
   const Captchas data(arguments.data, arguments.how, BadFiles::skip);
   name_bad_files(data.report());
 
@@ -127,7 +128,7 @@ void add_evaluate_solver(Commands& commands) {
   const auto a = std::make_shared<EvaluateSolverArguments>();
   CLI::App* c = commands.add("evaluate-solver", "Measure how well a solver reads a folder of CAPTCHAs",
                              [a](CLI::App&) { return evaluate_solver(*a); });
-  c->add_option("--model", a->model, "Model file of a run of train-solver")->required()->type_name("FILE");
+  c->add_option("--model", a->model, "Model file of a run of train-solver, or of train (slower)")->required()->type_name("FILE");
   c->add_option("--data", a->data, "Folder of CAPTCHAs named by their solution: 2b827.png")
       ->required()
       ->type_name("DIR");

@@ -26,7 +26,9 @@ void add_generate(Commands& commands) {
       Progress progress("drawing", a->quiet);
       generate(a->options, std::ref(progress));
     }
-    if (!a->quiet) std::printf("%zu characters in %s\n", a->options.count, a->options.out.c_str());
+    if (!a->quiet)
+      std::printf("%zu %s in %s\n", a->options.count, a->options.captchas ? "CAPTCHAs" : "characters",
+                  a->options.out.c_str());
     return 0;
   });
   c->add_option("--out", a->options.out, "Folder for the images")->required()->type_name("DIR");
@@ -34,12 +36,14 @@ void add_generate(Commands& commands) {
   c->add_option("--seed", a->options.seed, "Of everything that is drawn by chance")->check(whole(0));
   c->add_option("--first", a->options.first, "Number of the first image, to add more of the same seed")
       ->check(whole(0));
+  c->add_flag("--captchas", a->options.captchas, "Whole CAPTCHAs, 200 x 50, called <solution>_<number>.png");
   c->add_flag("--add", a->options.add, "Write into a folder that holds files");
   c->add_flag("--quiet", a->quiet, "Print nothing but errors");
   c->footer(
       "Examples:\n"
       "  captcha generate --out characters --count 8000 --seed 1\n"
-      "  captcha generate --out characters --add --first 8000 --count 2000   # more of the same");
+      "  captcha generate --out characters --add --first 8000 --count 2000   # more of the same\n"
+      "  captcha generate --captchas --out captchas --count 1000");
 }
 
 }  // namespace captcha::app

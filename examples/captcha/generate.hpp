@@ -23,6 +23,7 @@ struct GenerateOptions {
   std::uint64_t seed = 1;
   std::size_t first = 0;  ///< number of the first image, to go on where another run ended
   bool add = false;       ///< write into a folder that holds files
+  bool captchas = false;  ///< whole CAPTCHAs instead of characters
   CharacterStyle style{};
 };
 
@@ -33,9 +34,18 @@ inline Image generate_image(std::size_t number, const GenerateOptions& options, 
   return draw_character(labels[number % labels.size()], random, options.style, glyphs);
 }
 
-/// Writes `count` characters of 52 x 32 pixels as `<label>_<number>.png`. The same seed gives the same files.
-/// Throws Error, and leaves no image behind, if the font is missing, the folder holds files (and not `add`)
-/// or cannot be written. `tell(done, all)` is called before each image; what it throws stops the work.
+/// CAPTCHA number `number` of a seed, as `<solution>_<number>.png`.
+inline void write_captcha(std::size_t number, const GenerateOptions& options, const Glyphs& glyphs,
+                          NewFolder& folder) {
+  Random random(options.seed, Purpose::generate, 1, number);
+  const std::string text = random_text(random);
+  folder.write(text + "_" + std::to_string(number) + ".png", draw_captcha(text, random, glyphs).image);
+}
+
+/// Writes `count` characters of 52 x 32 pixels as `<label>_<number>.png`, or CAPTCHAs. The same seed gives
+/// the same files. Throws Error, and leaves no image behind, if the font is missing, the folder holds files
+/// (and not `add`) or cannot be written. `tell(done, all)` is called before each image; what it throws stops
+/// the work.
 inline void generate(
     const GenerateOptions& options,
     const std::function<void(std::size_t, std::size_t)>& tell = [](std::size_t, std::size_t) {}) {
@@ -44,8 +54,11 @@ inline void generate(
   NewFolder folder(options.out, options.add);
   for (std::size_t number = options.first; number < options.first + options.count; ++number) {
     tell(number - options.first, options.count);
-    folder.write(std::string(1, labels[number % labels.size()]) + "_" + std::to_string(number) + ".png",
-                 generate_image(number, options, glyphs));
+    if (options.captchas)
+      write_captcha(number, options, glyphs, folder);
+    else
+      folder.write(std::string(1, labels[number % labels.size()]) + "_" + std::to_string(number) + ".png",
+                   generate_image(number, options, glyphs));
   }
   folder.commit();
 }

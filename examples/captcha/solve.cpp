@@ -1,10 +1,10 @@
 // captcha solve: the text of whole CAPTCHAs.
 #include <captcha/train/fit_options.hpp>
 
+#include "captcha_reader.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
 #include "report.hpp"
-#include "solver.hpp"
 
 #include <cstdio>
 #include <memory>
@@ -55,7 +55,7 @@ struct Solved {
 };
 
 /// Reads some files, those that can be read as one batch.
-std::vector<Solved> solve(const Solver& solver, std::span<const std::filesystem::path> files,
+std::vector<Solved> solve(const CaptchaReader& solver, std::span<const std::filesystem::path> files,
                           const CaptchaFiles& how) {
   std::vector<Solved> all;
   std::vector<Image> images;
@@ -76,7 +76,8 @@ std::vector<Solved> solve(const Solver& solver, std::span<const std::filesystem:
 }
 
 int solve(const SolveArguments& arguments) {
-  const Solver solver(arguments.model, arguments.threads > 0 ? arguments.threads : all_threads());
+  const CaptchaReader solver =
+      captcha_reader(arguments.model, arguments.threads > 0 ? arguments.threads : all_threads());
   const std::vector<std::filesystem::path> files = files_of(arguments.files);
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
   bool all_read = true;
@@ -106,7 +107,7 @@ int solve(const SolveArguments& arguments) {
 void add_solve(Commands& commands) {
   const auto a = std::make_shared<SolveArguments>();
   CLI::App* c = commands.add("solve", "Read whole CAPTCHAs", [a](CLI::App&) { return solve(*a); });
-  c->add_option("--model", a->model, "Model file of a run of train-solver")->required()->type_name("FILE");
+  c->add_option("--model", a->model, "Model file of a run of train-solver, or of train (slower)")->required()->type_name("FILE");
   c->add_option("FILE", a->files, "PNG images, folders of them, or - for one on standard input")
       ->required()
       ->type_name("FILE");
@@ -116,6 +117,7 @@ void add_solve(Commands& commands) {
               "Read JPEG files too; only for files you trust: the decoder has open security holes");
   c->add_flag("--json", a->json, "Print JSON");
   c->footer(
+      "Exit code 1 says that a file could not be read; the others are answered all the same.\n\n"
       "Examples:\n"
       "  captcha solve --model runs/solver/final.safetensors 2b827.png\n"
       "  captcha solve --model runs/solver/final.safetensors captchas --json\n"

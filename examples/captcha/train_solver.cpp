@@ -103,7 +103,7 @@ void add_train_solver(Commands& commands) {
   c->footer(
       "Examples:\n"
       "  captcha train-solver --data captchas --out runs/solver\n"
-      "  captcha train-solver --data captchas --drawn 2000 --out runs/solver\n"
+      "  captcha train-solver --drawn 20000 --out runs/drawn      # nothing labelled at hand\n"
       "  captcha train-solver --resume --out runs/solver          # goes on after Ctrl-C");
 }
 

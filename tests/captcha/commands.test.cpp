@@ -69,6 +69,13 @@ TEST_CASE("wrong usage is one line and exit code 2") {
                                 {"predict --model x", "FILE"},
                                 {"predict --model x --threads -1 x.png", "--threads"},
                                 {"predict x.png", "--model"},
+                                {"solve x.png", "--model"},
+                                {"solve --model x", "FILE"},
+                                {"solve --model x --threads -1 x.png", "--threads"},
+                                {"evaluate-solver --model x", "--data"},
+                                {"evaluate-solver --data x", "--model"},
+                                {"train-solver --drawn -1", "--drawn"},
+                                {"train-solver --epochs x", "--epochs"},
                                 {"bench --threads -1", "--threads"},
                                 {"bench --batch 0", "--batch"},
                                 {"bench --seconds 0", "--seconds"}};

@@ -69,6 +69,46 @@ TEST_CASE("mean squared error's gradient is right, for every kind of target") {
   expect_gradient(MeanSquaredError{}, 1, std::vector<Mixed<float>>{{1.0f, -1.0f, 0.25f}, {2.0f, 0.0f, 1.0f}});
 }
 
+TEST_CASE("the gradient of a mean over heads is right, for every kind of target and loss of a head") {
+  using Three = std::array<int, 3>;
+  const std::vector<Three> words{{0, 3, 1}, {2, 2, 0}, {1, 0, 3}, {3, 1, 2}};
+  expect_gradient(MeanOverHeads<>{}, 12, words);
+  expect_gradient(MeanOverHeads<>{{.label_smoothing = 0.25f}}, 12, words);
+  expect_gradient(MeanOverHeads<>{{.label_smoothing = 0.25f, .class_weights = weights}}, 12, words);
+  expect_gradient(MeanOverHeads<>{{.label_smoothing = 0.125f}}, 12,
+                  std::vector<Mixed<Three>>{{{0, 3, 1}, {2, 2, 0}, 0.25f}, {{1, 0, 3}, {1, 1, 2}, 1.0f}});
+  expect_gradient(MeanOverHeads<>{}, 4, std::vector<std::array<int, 1>>{{0}, {3}, {1}});
+  expect_gradient(MeanOverHeads<MeanSquaredError>{}, 2,
+                  std::vector<std::array<float, 2>>{{0.5f, 1.0f}, {-1.0f, 0.0f}});
+}
+
+TEST_CASE("a mean over heads is the mean of the losses of its heads") {
+  using Pair = std::array<int, 2>;
+  // Two heads of two classes: certain of class 0 by 3 to 1, and undecided.
+  const std::vector<double> outputs{std::log(3.0), 0, 0, 0};
+  CHECK(value_of(MeanOverHeads<>{}, outputs, std::vector<Pair>{{0, 1}}) ==
+        Approx((-std::log(0.75) - std::log(0.5)) / 2));
+  CHECK(value_of(MeanOverHeads<>{}, outputs, std::vector<Pair>{{1, 0}}) ==
+        Approx((-std::log(0.25) - std::log(0.5)) / 2));
+  // One head is the loss itself, and so are its gradients.
+  const std::vector<double> logits = random_values<double>(12, 4, -2, 2);
+  std::vector<double> single(12), headed(12);
+  CHECK(value_of(CrossEntropy{}, logits, std::vector<int>{1, 3, 0}, single) ==
+        Approx(value_of(MeanOverHeads<>{}, logits, std::vector<std::array<int, 1>>{{1}, {3}, {0}}, headed)));
+  CHECK(single == headed);
+}
+
+TEST_CASE("a mean over heads refuses what does not fit its heads") {
+  using Three = std::array<int, 3>;
+  CHECK_THROWS_WITH(value_of(MeanOverHeads<>{}, std::vector<double>(7), std::vector<Three>{{0, 1, 0}}),
+                    Catch::Contains("7 outputs, which 3 heads cannot share evenly"));
+  CHECK_THROWS_WITH(value_of(MeanOverHeads<>{}, std::vector<double>(6), std::vector<Three>{{0, 1, 2}}),
+                    Catch::Contains("class 2, expected 0 to 1"));
+  static_assert(Loss<MeanOverHeads<>, Three> && Loss<MeanOverHeads<>, Mixed<Three>>);
+  static_assert(!Loss<MeanOverHeads<>, int> && !Loss<MeanOverHeads<>, std::array<float, 3>>);
+  static_assert(Loss<MeanOverHeads<MeanSquaredError>, std::array<float, 3>>);
+}
+
 TEST_CASE("cross-entropy gives the values of its formula") {
   // Two classes with probabilities 1/4 and 3/4, for each of two samples.
   const std::vector<double> logits{0, 0, std::log(3.0), std::log(3.0)};

@@ -5,10 +5,12 @@
 #include "temporary_folder.hpp"
 #include "toys.hpp"
 
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -94,6 +96,41 @@ TEST_CASE("a run stopped after any step goes on as if it had not stopped") {
                                              std::to_string(stop) + ".safetensors"));
     check_same(whole, rest);
     CHECK(content(part / "final.safetensors") == final);
+  }
+}
+
+TEST_CASE("a run with several heads stopped after any step goes on as if it had not stopped") {
+  /// Two classes a sample: which half is brighter, and which kind of number the sample has.
+  struct TwoHeads : Halves {
+    std::array<int, 2> get(std::size_t index, std::span<float> pixels, Random& random) const {
+      const int half = Halves::get(index, pixels, random);
+      for (float& pixel : pixels) pixel *= index % 4 < 2 ? 1.0f : 0.5f;
+      return {half, index % 4 < 2 ? 1 : 0};
+    }
+  };
+  using Net = Chain<Named<"conv", Conv2d<1, 4, Conv{.stride = 2, .padding = 1}>>, ReLU, Flatten,
+                    Named<"fc", Linear<64, 4>>>;
+  const TemporaryFolder folder;
+  const auto go = [&](const fs::path& path, std::size_t stop) {
+    Weights<Net> weights(3);
+    return fit(weights, TwoHeads{}, TwoHeads{{20}},
+               FitOptions<AdamW, MeanOverHeads<>, std::tuple<ExactMatch, OverHeads<Accuracy>>>{
+                   .epochs = 2,
+                   .batch_size = 4,
+                   .optimizer = {.learning_rate = 1e-2f},
+                   .threads = 1,
+                   .run = path,
+                   .resume = true},
+               StopAtStep{stop});
+  };
+  const FitResult whole = go(folder.path / "whole", 1000);
+  REQUIRE(whole.step == 20);
+  for (const std::size_t stop : {1u, 7u, 10u, 13u, 19u}) {
+    INFO("stopped after step " << stop);
+    const fs::path part = folder.path / std::to_string(stop);
+    CHECK(go(part, stop).step == stop);
+    check_same(whole, go(part, 1000));
+    CHECK(content(part / "final.safetensors") == content(folder.path / "whole/final.safetensors"));
   }
 }
 

@@ -1,0 +1,22 @@
+// The concept Metric: accuracy alone does not take several classes a sample.
+// expect: captcha: a metric does not take the targets that the data set gives
+// expect: check_fit
+// expect: TopK<1
+#include <captcha/models/mlp.hpp>
+#include <captcha/train/fit.hpp>
+
+using namespace captcha;
+
+struct Samples {
+  static constexpr Shape shape = flat(3);
+  std::size_t size() const { return 7; }
+  std::array<int, 2> get(std::size_t, std::span<float>) const { return {}; }
+};
+#ifdef FIXED
+using Options = FitOptions<AdamW, MeanOverHeads<>, std::tuple<OverHeads<Accuracy>>>;
+#else
+using Options = FitOptions<AdamW, MeanOverHeads<>, std::tuple<Accuracy>>;
+#endif
+void use(Weights<Mlp<3, 8>>& weights) {
+  fit(weights, Samples{}, Options{.epochs = 1});
+}
