@@ -55,5 +55,6 @@ void add_evaluate(Commands& commands);
 void add_predict(Commands& commands);
 void add_summary(Commands& commands);
 void add_bench(Commands& commands);
+void add_serve(Commands& commands);
 
 }  // namespace captcha::app
