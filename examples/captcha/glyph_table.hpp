@@ -61,4 +61,19 @@ inline std::size_t letter_number(char label, std::string_view where) {
               std::string(labels.begin(), labels.end()));
 }
 
+/// Letters in a CAPTCHA.
+inline constexpr std::size_t solution_length = 5;
+
+/// The class numbers of a solution's letters. Throws Error, which names `where`, if it is no solution.
+inline std::array<int, solution_length> solution_numbers(std::string_view solution, std::string_view where) {
+  if (solution.size() != solution_length)
+    throw Error(std::string(where) + ": the solution '" + std::string(solution) + "' has " +
+                std::to_string(solution.size()) +
+                " letters, expected five; name the file by what it shows, such as 2b827.png");
+  std::array<int, solution_length> numbers{};
+  for (std::size_t position = 0; position < solution_length; ++position)
+    numbers[position] = static_cast<int>(letter_number(solution[position], where));
+  return numbers;
+}
+
 }  // namespace captcha::app

@@ -19,9 +19,6 @@
 
 namespace captcha::app {
 
-/// Letters in a CAPTCHA.
-inline constexpr std::size_t solution_length = 5;
-
 /// A letter found in a CAPTCHA: what it is, its place in the word from 1, where it lies, and its picture.
 struct Cut {
   char label = 0;
@@ -109,11 +106,8 @@ inline std::vector<Cut> cut_captcha(const Image& grey, std::string_view solution
   if (grey.width != captcha_width || grey.height != captcha_height || grey.channels != 1)
     fail(std::to_string(grey.width) + " x " + std::to_string(grey.height) + " pixels of " +
          std::to_string(grey.channels) + " channels, expected a CAPTCHA of 200 x 50 grey ones");
-  if (solution.size() != solution_length)
-    fail("the solution '" + std::string(solution) + "' has " + std::to_string(solution.size()) +
-         " letters, expected five; name the file by what it shows, such as 2b827.png");
-  std::vector<std::size_t> numbers;
-  for (const char label : solution) numbers.push_back(letter_number(label, where));
+  const auto classes = solution_numbers(solution, where);
+  const std::vector<std::size_t> numbers(classes.begin(), classes.end());
 
   const std::vector<std::size_t> designs = find_designs(ink_profile(grey), numbers);
   std::vector<Cut> cuts;

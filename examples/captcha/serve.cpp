@@ -39,7 +39,9 @@ std::chrono::milliseconds seconds(double count) {
 }
 
 std::shared_ptr<const Models> load(const ServeArguments& arguments) {
-  return std::make_shared<const Models>(Models{ServedModel(load_model(arguments.model))});
+  return std::make_shared<const Models>(
+      Models{ServedModel(load_model(arguments.model)),
+             arguments.solver.empty() ? nullptr : std::make_unique<const Solver>(arguments.solver)});
 }
 
 int serve(const ServeArguments& arguments) {

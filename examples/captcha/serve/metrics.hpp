@@ -17,9 +17,9 @@ namespace captcha::app {
 /// `{route="/",status="200"}`: the labels of one series. Their values are ours, never a client's.
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-inline std::string to_text(const Labels& labels) {
+inline std::string to_text(const Labels& series) {
   std::string text;
-  for (const auto& [name, value] : labels) text += (text.empty() ? "{" : ",") + name + "=\"" + value + "\"";
+  for (const auto& [name, value] : series) text += (text.empty() ? "{" : ",") + name + "=\"" + value + "\"";
   return text.empty() ? "" : text + "}";
 }
 
@@ -32,13 +32,13 @@ class Metrics {
     const std::lock_guard lock(guard_);
     families_[name] = {type, help, std::move(bounds), {}, {}};
   }
-  void count(const std::string& name, const Labels& labels = {}, double by = 1) {
+  void count(const std::string& name, const Labels& series = {}, double by = 1) {
     const std::lock_guard lock(guard_);
-    families_.at(name).values[to_text(labels)] += by;
+    families_.at(name).values[to_text(series)] += by;
   }
-  void set(const std::string& name, double value, const Labels& labels = {}) {
+  void set(const std::string& name, double value, const Labels& series = {}) {
     const std::lock_guard lock(guard_);
-    families_.at(name).values[to_text(labels)] = value;
+    families_.at(name).values[to_text(series)] = value;
   }
   /// Takes all series of a name away.
   void clear(const std::string& name) {
@@ -46,10 +46,10 @@ class Metrics {
     families_.at(name).values.clear();
   }
   /// One more observation of a histogram.
-  void observe(const std::string& name, double value, const Labels& labels = {}) {
+  void observe(const std::string& name, double value, const Labels& series = {}) {
     const std::lock_guard lock(guard_);
     Family& family = families_.at(name);
-    Histogram& histogram = family.histograms.try_emplace(to_text(labels), labels).first->second;
+    Histogram& histogram = family.histograms.try_emplace(to_text(series), series).first->second;
     histogram.counts.resize(family.bounds.size() + 1);
     const auto bucket = std::lower_bound(family.bounds.begin(), family.bounds.end(), value);
     ++histogram.counts[static_cast<std::size_t>(bucket - family.bounds.begin())];
@@ -60,22 +60,22 @@ class Metrics {
   std::string text() const {
     const std::lock_guard lock(guard_);
     std::string out;
-    const auto line = [&out](const std::string& name, const std::string& labels, const std::string& value) {
-      out.append(name).append(labels).append(" ").append(value).append("\n");
+    const auto line = [&out](const std::string& name, const std::string& series, const std::string& value) {
+      out.append(name).append(series).append(" ").append(value).append("\n");
     };
     for (const auto& [name, family] : families_) {
       out += "# HELP " + name + " " + family.help + "\n# TYPE " + name + " " + family.type + "\n";
-      for (const auto& [labels, value] : family.values) line(name, labels, json_number(value));
-      for (const auto& [labels, histogram] : family.histograms) {
+      for (const auto& [series, value] : family.values) line(name, series, json_number(value));
+      for (const auto& [series, histogram] : family.histograms) {
         std::uint64_t below = 0;
         for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
           below += histogram.counts[i];
-          Labels bucket = histogram.labels;
+          Labels bucket = histogram.series;
           bucket.emplace_back("le", i < family.bounds.size() ? json_number(family.bounds[i]) : "+Inf");
           line(name + "_bucket", to_text(bucket), std::to_string(below));
         }
-        line(name + "_sum", labels, json_number(histogram.sum));
-        line(name + "_count", labels, std::to_string(below));
+        line(name + "_sum", series, json_number(histogram.sum));
+        line(name + "_count", series, std::to_string(below));
       }
     }
     return out;
@@ -83,8 +83,8 @@ class Metrics {
 
  private:
   struct Histogram {
-    explicit Histogram(Labels given) : labels(std::move(given)) {}
-    Labels labels;
+    explicit Histogram(Labels given) : series(std::move(given)) {}
+    Labels series;
     std::vector<std::uint64_t> counts{};  // by bucket, the last without a bound
     double sum = 0;
   };

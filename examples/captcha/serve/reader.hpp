@@ -7,6 +7,7 @@
 #include <captcha/model/inference.hpp>
 #include <captcha/model/predictor.hpp>
 
+#include "../captchas.hpp"
 #include "../character_image.hpp"
 #include "../characters.hpp"
 #include "../heat.hpp"
@@ -48,16 +49,26 @@ inline Image character_of(std::string_view png, bool resizes) {
   return as_character(decode_png(as_image(png), "image"), "image", resizes);
 }
 
+/// The CAPTCHA that a PNG shows. Throws ImageError.
+inline Image captcha_of(std::string_view png, bool resizes) {
+  return as_captcha(decode_png(as_image(png), "image"), "image", resizes);
+}
+
 /// Reads batches of characters with one thread's memory; see Inference.
 class BatchReader {
  public:
   explicit BatchReader(std::size_t capacity)
-      : inference_(static_cast<int>(capacity)), input_(capacity * character.size()) {}
+      : inference_(static_cast<int>(capacity)),
+        pixels_(capacity * character.size()),
+        input_(pixels_.size()) {}
 
-  /// `pixels`: images prepared as in training, one behind the other.
-  std::vector<Ranking> operator()(const ServedModel& model, std::span<const float> pixels, Workers& workers) {
-    const std::size_t count = pixels.size() / character.size();
-    interleave<float>(pixels, character, count, input_.data(), 0, count);
+  /// `images`: at most `capacity`, prepared as in training.
+  std::vector<Ranking> operator()(const ServedModel& model, std::span<const std::vector<float>> images,
+                                  Workers& workers) {
+    const std::size_t count = images.size();
+    for (std::size_t n = 0; n < count; ++n)
+      std::copy(images[n].begin(), images[n].end(), pixels_.data() + n * character.size());
+    interleave<float>(pixels_, character, count, input_.data(), 0, count);
     const auto logits = inference_(model.packed, input_.data(), static_cast<int>(count), workers);
     std::vector<Ranking> rankings;
     std::vector<float> one(labels.size());
@@ -70,7 +81,7 @@ class BatchReader {
 
  private:
   Inference<Network, character> inference_;
-  AlignedVector<float> input_;
+  AlignedVector<float> pixels_, input_;
 };
 
 }  // namespace captcha::app

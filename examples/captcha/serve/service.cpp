@@ -11,7 +11,7 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
-#include <new>
+#include <type_traits>
 #include <utility>
 
 namespace captcha::app {
@@ -86,7 +86,7 @@ struct Service::Request {
   Respond respond;
   HttpRequest http;
   std::vector<std::string_view> images{};  // in http.body
-  bool several = false;
+  bool several = false, resizes = false;
   Clock::time_point due{};
   std::vector<Json> predictions{};
   std::size_t left = 0;
@@ -104,9 +104,24 @@ Service::Service(const ServiceOptions& options, Load load)
       models_(load_()),
       workers_(options.threads),
       batch_reader_(options.batch),
-      pictures_({.batch = options.batch, .wait = options.batch_wait, .queue = options.queue},
-                [this](std::span<Picture> pictures) { read_batch(pictures); }),
-      singles_({.batch = 1, .wait = {}, .queue = options.queue}, [](std::span<Job> jobs) { jobs[0](); }),
+      characters_(
+          {.batch = options.batch, .wait = options.batch_wait, .queue = options.queue},
+          [this](std::span<Picture> pictures) {
+            read_batch(
+                pictures, character_size,
+                [](std::string_view png, bool resizes) { return prepared(character_of(png, resizes)); },
+                [this](std::span<const std::vector<float>> images) { return classify(images); });
+          }),
+      explanations_({.batch = 1, .wait = {}, .queue = options.queue},
+                    [this](std::span<Picture> pictures) {
+                      read_batch(pictures, character_size, character_of,
+                                 [this](std::span<const Image> images) { return explain(images); });
+                    }),
+      captchas_({.batch = Solver::batch, .wait = options.batch_wait, .queue = options.queue},
+                [this](std::span<Picture> pictures) {
+                  read_batch(pictures, captcha_size, captcha_of,
+                             [this](std::span<const Image> images) { return solve(images); });
+                }),
       reloads_({.batch = 1, .wait = {}, .queue = 1}, [](std::span<Job> jobs) { jobs[0](); }) {
   metrics_.describe("captcha_requests_total", "counter", "Answers by route and status");
   metrics_.describe("captcha_request_seconds", "histogram",
@@ -127,8 +142,9 @@ Service::Service(const ServiceOptions& options, Load load)
 
 void Service::stop() {
   reloads_.stop();
-  pictures_.stop();
-  singles_.stop();
+  characters_.stop();
+  explanations_.stop();
+  captchas_.stop();
 }
 
 std::shared_ptr<const Models> Service::models() const {
@@ -139,8 +155,8 @@ std::shared_ptr<const Models> Service::models() const {
 // ---- Routes
 
 std::span<const Service::Route> Service::routes() const {
-  static constexpr std::array<Route, 6> all{{{"POST", "/v1/predict", &Service::predict},
-                                             {"POST", "/v1/solve", &Service::solve},
+  static constexpr std::array<Route, 6> all{{{"POST", "/v1/predict", &Service::read_characters},
+                                             {"POST", "/v1/solve", &Service::read_captchas},
                                              {"GET", "/healthz", &Service::healthz},
                                              {"GET", "/readyz", &Service::readyz},
                                              {"GET", "/metrics", &Service::show_metrics},
@@ -170,7 +186,7 @@ std::optional<HttpReply> Service::refuse(const HttpRequest& head) {
   if (head.fetch_site == "cross-site")
     return refusal({403, "Pages of other sites may not ask for readings."});
   if (route->answer == &Service::reload_now) return std::nullopt;
-  if (route->answer == &Service::solve && !models()->captchas)
+  if (route->answer == &Service::read_captchas && !models()->solver)
     return refusal({501, "No solver was loaded; the server takes one with --solver."});
   const std::string type = media_type(head.content_type);
   if (type != "image/png" && !(type == "multipart/form-data" && !boundary_of(head.content_type).empty()))
@@ -238,17 +254,17 @@ void Service::healthz(HttpRequest, Respond respond) {
 }
 
 void Service::readyz(HttpRequest, Respond respond) {
-  if (draining_ || pictures_.waiting() >= options_.queue)
+  if (draining_ || characters_.waiting() >= options_.queue)
     return respond(to_reply({503, draining_ ? "The server is stopping." : "The queue is full."}));
-  respond(json_reply({{"status", "ready"}, {"solver", models()->captchas != nullptr}}));
+  respond(json_reply({{"status", "ready"}, {"solver", models()->solver != nullptr}}));
 }
 
 void Service::show_metrics(HttpRequest, Respond respond) {
   metrics_.clear("captcha_model_info");
   metrics_.set("captcha_model_info", 1,
-               {{"fingerprint", models()->characters.fingerprint}, {"architecture", architecture}});
+               {{"fingerprint", models()->characters.fingerprint}, {"architecture", character_architecture}});
   metrics_.set("captcha_connections", static_cast<double>(connections()));
-  metrics_.set("captcha_queued_images", static_cast<double>(pictures_.waiting()));
+  metrics_.set("captcha_queued_images", static_cast<double>(characters_.waiting()));
   metrics_.set("process_resident_memory_bytes", static_cast<double>(resident_bytes()));
   metrics_.set("process_open_fds", static_cast<double>(open_files()));
   respond({.type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_.text()});
@@ -281,28 +297,73 @@ void Service::reload_now(HttpRequest, Respond respond) {
 
 // ---- Readings
 
-std::shared_ptr<Service::Request> Service::open(HttpRequest http, Respond respond) {
-  auto request = std::make_shared<Request>();
+void Service::read_characters(HttpRequest request, Respond respond) {
+  Batcher<Picture>& readers = request.asks("cam") ? explanations_ : characters_;
+  read(readers, std::move(request), std::move(respond));
+}
+
+void Service::read_captchas(HttpRequest request, Respond respond) {
+  read(captchas_, std::move(request), std::move(respond));
+}
+
+void Service::read(Batcher<Picture>& readers, HttpRequest http, Respond respond) {
+  const auto request = std::make_shared<Request>();
   request->respond = std::move(respond);
   request->http = std::move(http);
   request->due = Clock::now() + options_.deadline;
+  request->resizes = request->http.asks("resize");
   request->several = media_type(request->http.content_type) != "image/png";
+  const std::string& body = request->http.body;
   if (request->several) {
-    const auto parts =
-        split_multipart(request->http.body, boundary_of(request->http.content_type), most_images);
+    const auto parts = split_multipart(body, boundary_of(request->http.content_type), most_images);
     if (!parts || parts->empty()) {
       metrics_.count("captcha_errors_total", {{"kind", "multipart"}});
-      request->respond(to_reply({422, "The body is not a multipart/form-data of 1 to " +
-                                          std::to_string(most_images) + " images."}));
-      return nullptr;
+      return request->respond(to_reply({422, "The body is not a multipart/form-data of 1 to " +
+                                                 std::to_string(most_images) + " images."}));
     }
     request->images = *parts;
   } else {
-    request->images = {request->http.body};
+    request->images = {body};
   }
   request->left = request->images.size();
   request->predictions.resize(request->images.size());
-  return request;
+  std::vector<Picture> pictures;
+  for (std::size_t i = 0; i < request->images.size(); ++i) pictures.push_back({request, i});
+  if (readers.push(std::move(pictures))) return;
+  metrics_.count("captcha_errors_total", {{"kind", "queue_full"}});
+  request->respond(to_reply({429, "Too many images wait already; try again."}));
+}
+
+/// Decodes each picture, reads those that can be decoded together, and answers the requests whose last
+/// picture this was.
+template <class Decode, class Read>
+void Service::read_batch(std::span<Picture> pictures, const std::string& size, Decode decode, Read read) {
+  using Input = std::invoke_result_t<Decode, std::string_view, bool>;
+  std::vector<Input> inputs;
+  std::vector<const Picture*> good;
+  try {
+    for (const Picture& picture : pictures) {
+      Request& request = *picture.request;
+      if (request.due < Clock::now()) continue;  // nobody waits for it any more: the server answered
+      try {
+        inputs.push_back(decode(request.images[picture.index], request.resizes));
+        good.push_back(&picture);
+      } catch (const ImageError& error) {
+        request.fail(picture.index, image_problem(error.fault, size));
+      }
+    }
+    if (!good.empty()) {
+      const std::vector<Json> answers = read(std::span<const Input>(inputs));
+      for (std::size_t n = 0; n < good.size(); ++n)
+        good[n]->request->predictions[good[n]->index] = answers[n];
+    }
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "captcha: a batch failed: %s\n", error.what());
+    for (const Picture& picture : pictures)
+      picture.request->fail(picture.index, {500, "The image could not be read."});
+  }
+  for (const Picture& picture : pictures)
+    if (--picture.request->left == 0) settle(*picture.request);
 }
 
 void Service::settle(Request& request) {
@@ -315,107 +376,33 @@ void Service::settle(Request& request) {
   }
 }
 
-void Service::predict(HttpRequest http, Respond respond) {
-  const auto request = open(std::move(http), std::move(respond));
-  if (!request) return;
-  const bool resizes = request->http.asks("resize");
-  if (request->http.asks("cam"))
-    return run_single(
-        request,
-        [this, resizes, models = models()](std::string_view png) { return explain(*models, png, resizes); },
-        character_size);
-  std::vector<Picture> pictures;
-  for (std::size_t i = 0; i < request->images.size(); ++i) pictures.push_back({request, i});
-  if (pictures_.push(std::move(pictures))) return;
-  metrics_.count("captcha_errors_total", {{"kind", "queue_full"}});
-  request->respond(to_reply({429, "Too many images wait already; try again."}));
+std::vector<Json> Service::classify(std::span<const std::vector<float>> images) {
+  metrics_.observe("captcha_batch_images", static_cast<double>(images.size()), {{"route", "/v1/predict"}});
+  std::vector<Json> answers;
+  for (const Ranking& ranking : batch_reader_(models()->characters, images, workers_))
+    answers.push_back(to_json(ranking));
+  return answers;
 }
 
-void Service::read_batch(std::span<Picture> pictures) {
+std::vector<Json> Service::explain(std::span<const Image> images) {
   const auto models = this->models();
-  std::vector<Picture*> good;
-  const auto fail = [&](const Picture& picture, const Problem& problem) {
-    picture.request->fail(picture.index, problem);
-  };
-  try {
-    // What is late was answered by the server.
-    const auto is_late = [now = Clock::now()](const Picture& one) { return one.request->due < now; };
-    std::vector<std::optional<ImageFault>> faults(pictures.size());
-    pixels_.resize(pictures.size() * character.size());
-    workers_.run(static_cast<int>(pictures.size()), [&](int i) {
-      const auto n = static_cast<std::size_t>(i);
-      const Picture& picture = pictures[n];
-      if (is_late(picture)) return;
-      try {
-        const bool resizes = picture.request->http.asks("resize");
-        const auto pixels = prepared(character_of(picture.request->images[picture.index], resizes));
-        std::copy(pixels.begin(), pixels.end(), pixels_.data() + n * character.size());
-      } catch (const ImageError& error) {
-        faults[n] = error.fault;
-      }
-    });
-    for (std::size_t n = 0; n < pictures.size(); ++n) {
-      if (faults[n]) fail(pictures[n], image_problem(*faults[n], character_size));
-      if (faults[n] || is_late(pictures[n])) continue;
-      const float* const from = pixels_.data() + n * character.size();
-      std::copy(from, from + character.size(), pixels_.data() + good.size() * character.size());
-      good.push_back(&pictures[n]);
-    }
-    if (!good.empty()) {
-      const auto rankings = batch_reader_(models->characters,
-                                          std::span(pixels_).first(good.size() * character.size()), workers_);
-      metrics_.observe("captcha_batch_images", static_cast<double>(good.size()));
-      for (std::size_t n = 0; n < good.size(); ++n)
-        good[n]->request->predictions[good[n]->index] = to_json(rankings[n]);
-    }
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "captcha: a batch failed: %s\n", error.what());
-    for (const Picture& picture : pictures) fail(picture, {500, "The images could not be read."});
+  std::vector<Json> answers;
+  for (const Image& image : images) {
+    const std::vector<float> pixels = prepared(image);
+    const Ranking ranking = single_reader_(models->characters, std::span(&pixels, 1), alone_).front();
+    const auto map = grad_cam_(models->characters.weights, pixels, ranking.order[0], cam_layer);
+    Json& answer = answers.emplace_back(to_json(ranking));
+    answer["cam"] = "data:image/png;base64," + base64(encode_png(heat_overlay(image, map)));
   }
-  for (const Picture& picture : pictures)
-    if (--picture.request->left == 0) settle(*picture.request);
+  return answers;
 }
 
-void Service::run_single(const std::shared_ptr<Request>& request, std::function<Json(std::string_view)> read,
-                         const std::string& size) {
-  const bool taken = singles_.push({[this, request, read = std::move(read), size] {
-    std::size_t i = 0;
-    try {
-      for (; i < request->images.size() && Clock::now() < request->due; ++i)
-        request->predictions[i] = read(request->images[i]);
-    } catch (const ImageError& error) {
-      request->fail(i, image_problem(error.fault, size));
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "captcha: a reading failed: %s\n", error.what());
-      request->fail(i, {500, "The image could not be read."});
-    }
-    settle(*request);
-  }});
-  if (taken) return;
-  metrics_.count("captcha_errors_total", {{"kind", "queue_full"}});
-  request->respond(to_reply({429, "Too many images wait already; try again."}));
-}
-
-Json Service::explain(const Models& models, std::string_view png, bool resizes) {
-  const Image image = character_of(png, resizes);
-  const std::vector<float> pixels = prepared(image);
-  const Ranking ranking = single_reader_(models.characters, pixels, alone_)[0];
-  const auto map = grad_cam_(models.characters.weights, pixels, ranking.order[0], cam_layer);
-  Json answer = to_json(ranking);
-  answer["cam"] = "data:image/png;base64," + base64(encode_png(heat_overlay(image, map)));
-  return answer;
-}
-
-void Service::solve(HttpRequest http, Respond respond) {
-  const auto request = open(std::move(http), std::move(respond));
-  if (!request) return;
-  run_single(
-      request,
-      [models = models()](std::string_view png) {
-        const CaptchaReading reading = models->captchas(decode_png(as_image(png), "image"));
-        return Json{{"text", reading.text}, {"confidence", reading.confidence}};
-      },
-      captcha_size);
+std::vector<Json> Service::solve(std::span<const Image> images) {
+  metrics_.observe("captcha_batch_images", static_cast<double>(images.size()), {{"route", "/v1/solve"}});
+  std::vector<Json> answers;
+  for (const Reading& reading : (*models()->solver)(images))
+    answers.push_back({{"text", reading.text}, {"confidence", reading.confidence}});
+  return answers;
 }
 
 }  // namespace captcha::app

@@ -1,6 +1,7 @@
 // What `captcha serve` answers: its routes, and the threads that read the images.
 #pragma once
 
+#include "../solver.hpp"
 #include "batcher.hpp"
 #include "http.hpp"
 #include "metrics.hpp"
@@ -20,17 +21,10 @@
 
 namespace captcha::app {
 
-/// Reads a whole CAPTCHA. Called from one thread at a time.
-struct CaptchaReading {
-  std::string text;
-  double confidence;
-};
-using CaptchaReader = std::function<CaptchaReading(const Image& picture)>;
-
 /// All that a reload replaces at once.
 struct Models {
   ServedModel characters;
-  CaptchaReader captchas{};  ///< empty where no solver was loaded
+  std::unique_ptr<const Solver> solver{};  ///< of whole CAPTCHAs; null where none was loaded
 };
 
 struct ServiceOptions {
@@ -86,15 +80,16 @@ class Service final : public HttpHandler {
   void healthz(HttpRequest request, Respond respond);
   void readyz(HttpRequest request, Respond respond);
   void show_metrics(HttpRequest request, Respond respond);
-  void predict(HttpRequest request, Respond respond);
-  void solve(HttpRequest request, Respond respond);
+  void read_characters(HttpRequest request, Respond respond);
+  void read_captchas(HttpRequest request, Respond respond);
   void reload_now(HttpRequest request, Respond respond);
 
-  std::shared_ptr<Request> open(HttpRequest request, Respond respond);
-  void run_single(const std::shared_ptr<Request>& request,
-                  std::function<nlohmann::ordered_json(std::string_view)> read, const std::string& size);
-  void read_batch(std::span<Picture> pictures);
-  nlohmann::ordered_json explain(const Models& models, std::string_view png, bool resizes);
+  void read(Batcher<Picture>& readers, HttpRequest request, Respond respond);
+  template <class Decode, class Read>
+  void read_batch(std::span<Picture> pictures, const std::string& size, Decode decode, Read read);
+  std::vector<nlohmann::ordered_json> classify(std::span<const std::vector<float>> images);
+  std::vector<nlohmann::ordered_json> explain(std::span<const Image> images);
+  std::vector<nlohmann::ordered_json> solve(std::span<const Image> images);
   void settle(Request& request);
   HttpReply refusal(const Problem& problem, const std::string& kind = "");
 
@@ -105,16 +100,13 @@ class Service final : public HttpHandler {
   mutable std::mutex guard_;
   std::shared_ptr<const Models> models_;
 
-  // The memory of the thread that reads batches, and of the one that reads single images.
+  // What each of the three threads that read images works with, and their queues.
   Workers workers_;
   BatchReader batch_reader_;
-  std::vector<float> pixels_;
-  Workers alone_;
+  Workers alone_{1};
   BatchReader single_reader_{1};
-  GradCam<Network, character> grad_cam_;
-
-  Batcher<Picture> pictures_;
-  Batcher<Job> singles_;  // what is not read in batches: explanations, whole CAPTCHAs
+  GradCam<Network, character> grad_cam_{1};
+  Batcher<Picture> characters_, explanations_, captchas_;
   Batcher<Job> reloads_;
 };
 

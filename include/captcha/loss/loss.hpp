@@ -3,6 +3,7 @@
 
 #include <captcha/core/output.hpp>
 #include <captcha/loss/cross_entropy.hpp>
+#include <captcha/loss/mean_over_heads.hpp>
 #include <captcha/loss/mean_squared_error.hpp>
 
 #include <concepts>

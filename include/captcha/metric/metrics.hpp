@@ -41,6 +41,17 @@ inline int label_of(const Mixed<int>& target) {
   return target.weight >= 0.5f ? target.first : target.second;
 }
 
+/// How many classes come before `label` in the outputs of sample `n`; 0 is the prediction. A tie counts
+/// against the sample unless its class comes first; not-a-number is never right.
+template <class T>
+std::size_t rank_of(Outputs<const T> outputs, std::size_t label, std::size_t n) {
+  std::size_t before = 0;
+  for (std::size_t c = 0; c < outputs.features(); ++c)
+    before += c != label &&
+              !(outputs(c, n) < outputs(label, n) || (outputs(c, n) == outputs(label, n) && c > label));
+  return before;
+}
+
 /// The share of samples whose class is among the K of the largest outputs.
 template <std::size_t K = 1>
 class TopK {
@@ -67,15 +78,8 @@ using Accuracy = TopK<1>;
 template <std::size_t K>
 template <class T, ClassTarget Target>
 void TopK<K>::add(Outputs<const T> outputs, std::span<const Target> targets) {
-  for (std::size_t n = 0; n < targets.size(); ++n) {
-    const std::size_t label = checked_class(label_of(targets[n]), outputs.features());
-    std::size_t larger = 0;
-    for (std::size_t c = 0; c < outputs.features(); ++c)
-      // A tie counts against the sample unless its class comes first; not-a-number is never right.
-      larger += c != label &&
-                !(outputs(c, n) < outputs(label, n) || (outputs(c, n) == outputs(label, n) && c > label));
-    right_ += larger < K;
-  }
+  for (std::size_t n = 0; n < targets.size(); ++n)
+    right_ += rank_of(outputs, checked_class(label_of(targets[n]), outputs.features()), n) < K;
   seen_ += targets.size();
 }
 

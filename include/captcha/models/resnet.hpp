@@ -91,12 +91,16 @@ struct ResNet {
   static constexpr int expansion = Block<width, width, 1>::expansion;
   static constexpr auto depths = Options.depths;
 
-  using type = Chain<ResNetStem<Options.channels, width, Options.stem>,
-                     Named<"layer1", ResNetStage<Block, width, width, 1, depths[0]>>,
-                     Named<"layer2", ResNetStage<Block, width * expansion, 2 * width, 2, depths[1]>>,
-                     Named<"layer3", ResNetStage<Block, 2 * width * expansion, 4 * width, 2, depths[2]>>,
-                     Named<"layer4", ResNetStage<Block, 4 * width * expansion, 8 * width, 2, depths[3]>>,
-                     GlobalAvgPool2d, Named<"fc", Linear<8 * width * expansion, Options.classes>>>;
+  /// The stem and the four stages, and behind them any layers that take the last stage's image.
+  template <class... Head>
+  using ending_in =
+      Chain<ResNetStem<Options.channels, width, Options.stem>,
+            Named<"layer1", ResNetStage<Block, width, width, 1, depths[0]>>,
+            Named<"layer2", ResNetStage<Block, width * expansion, 2 * width, 2, depths[1]>>,
+            Named<"layer3", ResNetStage<Block, 2 * width * expansion, 4 * width, 2, depths[2]>>,
+            Named<"layer4", ResNetStage<Block, 4 * width * expansion, 8 * width, 2, depths[3]>>, Head...>;
+
+  using type = ending_in<GlobalAvgPool2d, Named<"fc", Linear<8 * width * expansion, Options.classes>>>;
 };
 
 /// ResNet18<20, 1>: 20 classes, 1 channel.

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <captcha/core/error.hpp>
+#include <captcha/core/heads.hpp>
 #include <captcha/data/loader.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/loss/loss.hpp>
+#include <captcha/metric/heads.hpp>
 #include <captcha/metric/metrics.hpp>
 #include <captcha/train/callback.hpp>
 #include <captcha/train/evaluate.hpp>
@@ -32,14 +34,15 @@ using FitResult = TrainingState;
 template <class Net, class Data, class L, class Metrics>
 constexpr void check_fit() {
   static_assert(check_shapes<Net, Data::shape>());
-  static_assert(Net::out(Data::shape).is_flat || !ClassTarget<Target<Data>>,
-                "captcha: the network ends in an image, but classes need a vector: end it with "
-                "GlobalAvgPool2d or Flatten, and a Linear");
+  static_assert(
+      Net::out(Data::shape).is_flat || !(ClassTarget<Target<Data>> || ClassHeadsTarget<Target<Data>>),
+      "captcha: the network ends in an image, but classes need a vector: end it with "
+      "GlobalAvgPool2d or Flatten, and a Linear");
   static_assert(
       Loss<L, Target<Data>>,
       "captcha: the loss does not take the targets that the data set gives (classes are int, values "
-      "float or std::array<float, N>); check_fit<network, data set, loss, metrics> beside this "
-      "message names them");
+      "float or std::array<float, N>, several classes std::array<int, N> with MeanOverHeads); "
+      "check_fit<network, data set, loss, metrics> beside this message names them");
   []<class... M>(std::type_identity<std::tuple<M...>>) {
     static_assert((Metric<M, Target<Data>> && ...),
                   "captcha: a metric does not take the targets that the data set gives, or lacks add, value, "

@@ -1,0 +1,118 @@
+// captcha solve: the text of whole CAPTCHAs.
+#include <captcha/train/fit_options.hpp>
+
+#include "commands.hpp"
+#include "option_checks.hpp"
+#include "report.hpp"
+#include "solver.hpp"
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace captcha::app {
+namespace {
+
+struct SolveArguments {
+  std::filesystem::path model;
+  std::vector<std::filesystem::path> files;
+  bool json = false;
+  CaptchaFiles how{};
+  int threads = 0;
+};
+
+/// All bytes of standard input, of at most as many as an image file may have.
+std::vector<std::uint8_t> standard_input() {
+  std::vector<std::uint8_t> bytes(max_image_file + 1);
+  bytes.resize(std::fread(bytes.data(), 1, bytes.size(), stdin));
+  if (std::ferror(stdin)) throw Error("standard input: cannot be read");
+  if (bytes.size() > max_image_file)
+    throw Error("standard input: expected an image of at most " + std::to_string(max_image_file) + " bytes");
+  return bytes;
+}
+
+/// The files that were given, and for each folder the images in it.
+std::vector<std::filesystem::path> files_of(const std::vector<std::filesystem::path>& given) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& path : given) {
+    if (!std::filesystem::is_directory(path)) {
+      files.push_back(path);
+      continue;
+    }
+    const std::vector<std::string> names = list_images(path, false);
+    if (names.empty()) throw Error(path.string() + ": no images in this folder, expected CAPTCHAs");
+    for (const std::string& name : names) files.push_back(path / name);
+  }
+  return files;
+}
+
+/// A file and what became of it.
+struct Solved {
+  std::string file;
+  Reading reading{};
+  std::string error{};
+};
+
+/// Reads some files, those that can be read as one batch.
+std::vector<Solved> solve(const Solver& solver, std::span<const std::filesystem::path> files,
+                          const CaptchaFiles& how) {
+  std::vector<Solved> all;
+  std::vector<Image> images;
+  for (const auto& file : files) {
+    Solved& solved = all.emplace_back(Solved{.file = file.string()});
+    try {
+      images.push_back(file == "-" ? decode_captcha(standard_input(), "standard input", how)
+                                   : decode_captcha(read_image_file(file), file.string(), how));
+    } catch (const Error& error) {
+      solved.error = error.what();
+    }
+  }
+  const std::vector<Reading> readings = solver(images);
+  auto next = readings.begin();
+  for (Solved& solved : all)
+    if (solved.error.empty()) solved.reading = *next++;
+  return all;
+}
+
+int solve(const SolveArguments& arguments) {
+  const Solver solver(arguments.model, arguments.threads > 0 ? arguments.threads : all_threads());
+  const std::vector<std::filesystem::path> files = files_of(arguments.files);
+  nlohmann::ordered_json report = nlohmann::ordered_json::array();
+  bool all_read = true;
+  for (std::size_t first = 0; first < files.size(); first += Solver::batch) {
+    const auto some = std::span(files).subspan(first, std::min(Solver::batch, files.size() - first));
+    for (const Solved& solved : solve(solver, some, arguments.how)) {
+      if (!solved.error.empty()) {
+        all_read = false;
+        std::fprintf(stderr, "captcha: %s\n", solved.error.c_str());
+        if (arguments.json) report.push_back({{"file", solved.file}, {"error", solved.error}});
+      } else if (arguments.json) {
+        report.push_back({{"file", solved.file},
+                          {"text", solved.reading.text},
+                          {"confidence", solved.reading.confidence}});
+      } else {
+        std::printf("%s  %5.1f %%  %s\n", solved.reading.text.c_str(), 100 * solved.reading.confidence,
+                    solved.file.c_str());
+      }
+    }
+  }
+  if (arguments.json) print_report(report);
+  return all_read ? 0 : exit_data;
+}
+
+}  // namespace
+
+void add_solve(Commands& commands) {
+  const auto a = std::make_shared<SolveArguments>();
+  CLI::App* c = commands.add("solve", "Read whole CAPTCHAs", [a](CLI::App&) { return solve(*a); });
+  c->add_option("--model", a->model, "Model file of a run of train-solver")->required();
+  c->add_option("FILE", a->files, "PNG images, folders of them, or - for one on standard input")->required();
+  c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
+  c->add_flag("--resize", a->how.resize, "Accept images of other sizes than 200 x 50");
+  c->add_flag("--trust-jpeg", a->how.trust_jpeg,
+              "Read JPEG files too; only for files you trust: the decoder has open security holes");
+  c->add_flag("--json", a->json, "Print JSON");
+}
+
+}  // namespace captcha::app
