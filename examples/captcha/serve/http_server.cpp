@@ -178,9 +178,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
     http::async_read_header(socket_, buffer_, *parser_, then(&Connection::head_came));
   }
 
+  /// Writes down what is asked for, as far as it is known, and returns the path with the query.
+  std::string_view note_target() {
+    const auto& head = parser_->get();
+    std::string_view target = view(head.target());
+    if (target.starts_with("http://")) target.remove_prefix(std::min(target.find('/', 7), target.size()));
+    record_.method = view(head.method_string());
+    record_.path = target.substr(0, target.find('?'));
+    return target;
+  }
+
   /// Answers what went wrong while a request was read; false when nothing did.
   bool went_wrong(const Failure& failure) {
     if (!failure && !late_) return false;
+    if (!reads_body_) note_target();
     const int status = late_ ? 408 : status_of(failure, reads_body_);
     if (status == 0)
       close();
@@ -194,10 +205,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     reads_body_ = true;
     const auto& head = parser_->get();
     const auto refuse = [this](int status) { reply(server_.handler.failure(status), true); };
-    std::string_view target = view(head.target());
-    if (target.starts_with("http://")) target.remove_prefix(std::min(target.find('/', 7), target.size()));
-    record_.method = view(head.method_string());
-    record_.path = target.substr(0, target.find('?'));
+    const std::string_view target = note_target();
     const std::size_t hosts = head.count(http::field::host);
     if (!target.starts_with('/') || hosts > 1 || (hosts == 0 && head.version() >= 11)) return refuse(400);
     if (head.count(http::field::transfer_encoding) > 0 &&
@@ -223,7 +231,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void read_body() {
-    parser_->get().body().reserve(parser_->content_length() ? *parser_->content_length() : 0);
+    // At once, as a text that grows takes up to twice its size.
+    parser_->get().body().reserve(parser_->chunked() ? server_.limits.body : *parser_->content_length());
     http::async_read(socket_, buffer_, *parser_, then(&Connection::body_came));
   }
 
