@@ -86,11 +86,12 @@ class Client {
     if (!reply.head.starts_with("HTTP/1.1 ")) throw std::runtime_error("no HTTP answer: " + reply.head);
     reply.status = std::atoi(reply.head.c_str() + 9);
     for (std::size_t at = reply.head.find("\r\n") + 2; at < reply.head.size();) {
-      const std::size_t line = reply.head.find("\r\n", at), colon = reply.head.find(": ", at);
+      const std::size_t line = reply.head.find("\r\n", at), colon = reply.head.find(':', at);
       std::string name = reply.head.substr(at, colon - at);
       std::transform(name.begin(), name.end(), name.begin(),
                      [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      reply.fields[name] = reply.head.substr(colon + 2, line - colon - 2);
+      const std::size_t value = reply.head.find_first_not_of(' ', colon + 1);
+      reply.fields[name] = reply.head.substr(value, line - value);
       at = line + 2;
     }
     const auto length = reply.fields.find("content-length");
