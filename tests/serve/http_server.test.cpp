@@ -265,7 +265,7 @@ TEST_CASE("a connection that never speaks, or no more, is closed without a word"
   CHECK(running.echo.records().size() == 1);
 }
 
-TEST_CASE("a client that has sent all it will still gets its answer; one that stops half-way gets 400") {
+TEST_CASE("a client that has sent all it will still gets its answer, one that stops half-way gets 400") {
   Running running;
   Client half = running.client();
   half.send(get("/held"));

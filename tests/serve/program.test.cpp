@@ -8,6 +8,7 @@
 #include "problem.hpp"
 #include "ranking.hpp"
 #include "reader.hpp"
+#include "solver.hpp"
 #include "temporary_folder.hpp"
 #include <nlohmann/json.hpp>
 
@@ -154,6 +155,28 @@ TEST_CASE("with ?cam=1 an overlay comes along, and with ?resize=1 other sizes ar
   check_problem(serving->ask(post("/v1/predict?resize=10&xresize=1", large)), 422, "wrong size");
 }
 
+TEST_CASE("with a solver whole CAPTCHAs are read, and other pictures are told what was expected") {
+  const TemporaryFolder folder;
+  const std::string model = folder.path / "model", other = folder.path / "solver";
+  save_model(model, 1);
+  save_weights(other, Weights<SolverNetwork>(1), to_metadata<SolverNetwork>(solver_info()));
+  const Program program(CAPTCHA_PROGRAM, {"--model", model, "--solver", other}, folder.path);
+  const Solver solver{Solver::Packed(Weights<SolverNetwork>(1))};
+  const std::vector<std::string> pictures{picture(1, 50, 200), picture(2, 50, 200, 3)};
+  const auto [body, type] = form(pictures);
+  const json predictions = parsed(program.ask(post("/v1/solve", body, type)))["predictions"];
+  REQUIRE(predictions.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Reading reading = solver(decode_png(as_image(pictures[i]), "x"));
+    CHECK(predictions[i]["text"] == reading.text);
+    CHECK(predictions[i]["confidence"].get<double>() == Approx(reading.confidence).epsilon(1e-2));
+  }
+  check_problem(program.ask(post("/v1/solve", picture(1))), 422, "a whole CAPTCHA of 200 x 50 pixels");
+  CHECK(program.ask(post("/v1/solve?resize=1", picture(1))).status == 200);
+  check_problem(program.ask(post("/v1/solve", "no picture")), 415, "not a PNG");
+  CHECK(parsed(program.ask(get("/readyz")))["solver"] == true);
+}
+
 TEST_CASE("what cannot be read is a problem that says why and names no file") {
   Serving serving;
   const std::string good = picture(1);
@@ -279,7 +302,7 @@ TEST_CASE("the log has one line a request, and none with --quiet") {
 }
 
 TEST_CASE(
-    "SIGHUP loads the model again without dropping a request; a bad file keeps the old one and is named") {
+    "SIGHUP loads the model again without dropping a request, a bad file keeps the old one and is named") {
   Serving serving({"--reload-endpoint"});
   const std::string image = picture(1);
   const auto label_of = [&](std::uint64_t seed) {
@@ -336,7 +359,7 @@ TEST_CASE(
   CHECK(metric(serving, "captcha_reloads_total{result=\"failed\"}") == 2);
 }
 
-TEST_CASE("SIGTERM and SIGINT answer what is under way and end with 0; what takes too long ends with 1") {
+TEST_CASE("SIGTERM and SIGINT answer what is under way and end with 0, what takes too long ends with 1") {
   for (const int signal : {SIGTERM, SIGINT}) {
     Serving serving;
     Client slow = serving->client();
