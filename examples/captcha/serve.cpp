@@ -1,5 +1,5 @@
 // captcha serve: the model as an HTTP server with a small page.
-#include <captcha/train/fit.hpp>
+#include <captcha/train/fit_options.hpp>
 
 #include "commands.hpp"
 #include "option_checks.hpp"

@@ -1,3 +1,4 @@
+// Lines of the log.
 #include "access_log.hpp"
 
 #include "catch.hpp"

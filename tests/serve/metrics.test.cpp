@@ -1,3 +1,4 @@
+// Metrics as Prometheus reads them.
 #include "metrics.hpp"
 
 #include "catch.hpp"

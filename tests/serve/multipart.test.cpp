@@ -1,3 +1,4 @@
+// Forms: what is split, and what is refused.
 #include "multipart.hpp"
 
 #include "catch.hpp"

@@ -1,3 +1,4 @@
+// The routes, and what is done for each.
 #include "service.hpp"
 
 #include "access_log.hpp"
