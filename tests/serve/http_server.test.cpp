@@ -295,6 +295,15 @@ TEST_CASE("a handler that takes too long is answered for, once, and one that thr
   CHECK(client.ask(get("/still")).status == 200);
 }
 
+TEST_CASE("whoever keeps what answers a request does not keep its connection") {
+  Running running({.deadline = 50ms});
+  CHECK(running.ask(get("/held")).status == 503);
+  const auto start = Clock::now();
+  CHECK(running.stop() == 0);  // at once, as no connection is left
+  CHECK(Clock::now() - start < 2s);
+  CHECK(running.echo.held() == 1);
+}
+
 TEST_CASE("a client that does not read its answer is not waited for") {
   const Running running({.body = 8 << 20, .deadline = 200ms});
   {

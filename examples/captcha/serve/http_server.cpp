@@ -81,7 +81,7 @@ struct HttpServer::State {
   asio::steady_timer pause{io};
 };
 
-/// One client. It is kept alive by what it waits for: bytes, its timer, or the handler's answer.
+/// One client. It is kept alive by what it waits for: bytes and its timer. Only the thread of `run` owns it.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using Server = HttpServer::State;
@@ -244,9 +244,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     request_.body = std::move(parser_->get().body());
     record_.received = request_.body.size();
     stage_ = Stage::answering;  // still by the deadline that began with the request
-    const auto respond = [self = shared_from_this(), asked = begun_](HttpReply given) {
-      asio::post(self->socket_.get_executor(), [self, asked, given = std::move(given)]() mutable {
-        if (self->stage_ == Stage::answering && self->begun_ == asked) self->reply(std::move(given), false);
+    // Other threads may drop `respond` last, so it does not own the connection, which would end there: the
+    // timer keeps it until there is an answer.
+    const auto respond = [weak = weak_from_this(), executor = socket_.get_executor(),
+                          asked = begun_](HttpReply given) {
+      asio::post(executor, [weak, asked, given = std::move(given)]() mutable {
+        const auto self = weak.lock();
+        if (self && self->stage_ == Stage::answering && self->begun_ == asked)
+          self->reply(std::move(given), false);
       });
     };
     try {
