@@ -58,6 +58,7 @@ void add_solve(Commands& commands);
 void add_evaluate_solver(Commands& commands);
 void add_summary(Commands& commands);
 void add_bench(Commands& commands);
+void add_serve(Commands& commands);
 void add_export(Commands& commands);
 void add_completion(Commands& commands);
 

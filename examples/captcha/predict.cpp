@@ -2,9 +2,11 @@
 #include <captcha/model/predictor.hpp>
 #include <captcha/train/fit.hpp>
 
+#include "character_image.hpp"
 #include "characters.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
+#include "ranking.hpp"
 #include "report.hpp"
 #include "terminal.hpp"
 
@@ -12,7 +14,7 @@
 #include <array>
 #include <cstdio>
 #include <memory>
-#include <numeric>
+#include <string>
 #include <vector>
 
 namespace captcha::app {
@@ -27,24 +29,34 @@ struct PredictArguments {
   int threads = 0;
 };
 
-/// The probability of each class, by class number.
-std::vector<float> classify(Predictor<Network, character>& predictor, const Image& image) {
-  std::array<float, character.size()> pixels;
-  std::transform(image.pixels.begin(), image.pixels.end(), pixels.begin(),
-                 [](std::uint8_t value) { return static_cast<float>(value) / 255.0f; });
-  Random unused(0);
-  Standardise{}(pixels, character, unused);
-  return predictor.probabilities(pixels);
+/// All bytes of standard input, of at most as many as an image file may have.
+std::vector<std::uint8_t> standard_input() {
+  std::vector<std::uint8_t> bytes(max_image_file + 1);
+  bytes.resize(std::fread(bytes.data(), 1, bytes.size(), stdin));
+  if (std::ferror(stdin)) throw ImageError(ImageFault::unreadable, "standard input: cannot be read");
+  if (bytes.size() > max_image_file)
+    throw ImageError(ImageFault::size, "standard input: expected an image of at most " +
+                                           std::to_string(max_image_file) + " bytes");
+  return bytes;
 }
 
-Image character_image(const std::filesystem::path& file, bool resizes) {
-  Image image = to_grey(read_image(file));
-  if (image.height == character.height && image.width == character.width) return image;
-  if (!resizes)
-    throw Error(file.string() + ": " + std::to_string(image.width) + " x " + std::to_string(image.height) +
-                " pixels (width x height), expected " + std::to_string(character.width) + " x " +
-                std::to_string(character.height) + "; use --resize to accept it");
-  return resize(image, character.height, character.width);
+Image image_of(const std::filesystem::path& file, bool resizes) {
+  return file == "-" ? as_character(decode_png(standard_input(), "standard input"), "standard input", resizes)
+                     : as_character(read_image(file), file.string(), resizes);
+}
+
+void print_text(const std::string& name, const Image& image, const Ranking& ranking, bool draw) {
+  const std::vector<std::string> picture = draw ? picture_lines(image) : std::vector<std::string>{};
+  std::printf("%s\n", name.c_str());
+  for (std::size_t line = 0; line < std::max<std::size_t>(picture.size(), 3); ++line) {
+    std::printf("  %s", line < picture.size() ? picture[line].c_str() : "");
+    if (line < 3) {
+      const double probability = ranking.probabilities[ranking.order[line]];
+      std::printf("  %c  %s %5.1f %%", labels[ranking.order[line]], bar(probability).c_str(),
+                  100 * probability);
+    }
+    std::printf("\n");
+  }
 }
 
 int predict(const PredictArguments& arguments) {
@@ -54,33 +66,15 @@ int predict(const PredictArguments& arguments) {
   bool all_read = true;
   for (const auto& file : arguments.files) {
     try {
-      const Image image = character_image(file, arguments.resize);
-      const std::vector<float> p = classify(predictor, image);
-      std::array<std::size_t, labels.size()> order;
-      std::iota(order.begin(), order.end(), std::size_t{0});
-      std::partial_sort(order.begin(), order.begin() + 3, order.end(),
-                        [&p](std::size_t a, std::size_t b) { return p[a] > p[b]; });
-      if (arguments.json) {
-        nlohmann::ordered_json top = nlohmann::ordered_json::array();
-        for (std::size_t i = 0; i < 3; ++i)
-          top.push_back({{"label", std::string(1, labels[order[i]])}, {"probability", p[order[i]]}});
+      const Image image = image_of(file, arguments.resize);
+      const Ranking ranking(predictor.probabilities(prepared(image)));
+      if (arguments.json)
         report.push_back({{"file", file.string()},
-                          {"label", std::string(1, labels[order[0]])},
-                          {"probability", p[order[0]]},
-                          {"top", top}});
-        continue;
-      }
-      const std::vector<std::string> picture =
-          arguments.draw ? picture_lines(image) : std::vector<std::string>{};
-      std::printf("%s\n", file.c_str());
-      for (std::size_t line = 0; line < std::max<std::size_t>(picture.size(), 3); ++line) {
-        std::printf("  %s", line < picture.size() ? picture[line].c_str() : "");
-        if (line < 3)
-          std::printf("  %c  %s %5.1f %%", labels[order[line]],
-                      bar(static_cast<double>(p[order[line]])).c_str(),
-                      100 * static_cast<double>(p[order[line]]));
-        std::printf("\n");
-      }
+                          {"label", std::string(1, labels[ranking.order[0]])},
+                          {"probability", ranking.probabilities[ranking.order[0]]},
+                          {"top", top_json(ranking)}});
+      else
+        print_text(file.string(), image, ranking, arguments.draw);
     } catch (const Error& error) {
       all_read = false;
       std::fprintf(stderr, "captcha: %s\n", error.what());
@@ -88,7 +82,7 @@ int predict(const PredictArguments& arguments) {
     }
   }
   if (arguments.json) print_report(report);
-  return all_read ? 0 : 1;
+  return all_read ? 0 : exit_data;
 }
 
 }  // namespace
@@ -97,16 +91,18 @@ void add_predict(Commands& commands) {
   const auto a = std::make_shared<PredictArguments>();
   CLI::App* c = commands.add("predict", "Read single characters", [a](CLI::App&) { return predict(*a); });
   c->add_option("--model", a->model, "Model file of a run")->required()->type_name("FILE");
-  c->add_option("FILE", a->files, "PNG images")->required()->type_name("FILE");
+  c->add_option("FILE", a->files, "PNG images; - reads one from standard input")
+      ->required()
+      ->type_name("FILE");
   c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
   c->add_flag("--draw", a->draw, "Draw the images too");
   c->add_flag("--resize", a->resize, "Accept images of other sizes");
   c->add_flag("--json", a->json, "Print JSON");
   c->footer(
+      "Exit code 1 says that a file could not be read; the others are answered all the same.\n\n"
       "Examples:\n"
-      "  captcha predict --model runs/first/final.safetensors unseen/2_0.png unseen/3_1.png\n"
-      "  captcha predict --model runs/first/final.safetensors --draw unseen/2_0.png\n\n"
-      "Exit code 1: an image could not be read; the others are answered.");
+      "  captcha predict --model runs/first/final.safetensors --draw unseen/2_0.png unseen/3_1.png\n"
+      "  captcha predict --model runs/first/final.safetensors --json - < unseen/2_0.png");
 }
 
 }  // namespace captcha::app

@@ -152,6 +152,16 @@ void arrays() {
   compressed("compressed_images", large);
 }
 
+void forms() {
+  const std::string type = "multipart/form-data; boundary=b", length(1, static_cast<char>(type.size()));
+  seed("multipart", "two", length + type + "--b\r\nA: x\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n");
+  seed("multipart", "before", length + type + "text\r\n--b \r\n\r\n\r\n--b--");
+  seed("multipart", "quoted",
+       "\x1b"
+       "x/y;boundary=\"a b\"; c=d\n\n\n\n"
+       "--a b\r\n\r\n1\r\n--a b--");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -162,4 +172,5 @@ int main(int argc, char** argv) {
   texts();
   configurations();
   arrays();
+  forms();
 }

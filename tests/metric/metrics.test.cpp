@@ -3,6 +3,7 @@
 #include "catch.hpp"
 
 #include <array>
+#include <cmath>
 #include <limits>
 
 using namespace captcha;
@@ -52,6 +53,15 @@ TEST_CASE("the confusion matrix counts truth by prediction") {
   CHECK(matrix.count(2, 0) == 1);
   CHECK(matrix.count(0, 0) == 0);
   CHECK(matrix.value() == Approx((2.0 / 3 + 0) / 2));
+  CHECK(matrix.samples(1) == 3);
+  CHECK(matrix.predictions(0) == 2);
+  CHECK(matrix.recall(1) == Approx(2.0 / 3));
+  CHECK(matrix.precision(1) == 1);
+  CHECK(matrix.f1(1) == Approx(2 * (2.0 / 3) / (2.0 / 3 + 1)));
+  CHECK(matrix.precision(0) == 0);
+  CHECK(std::isnan(matrix.recall(0)));     // there is no sample of class 0
+  CHECK(std::isnan(matrix.precision(2)));  // none is taken for class 2
+  CHECK(matrix.f1(2) == 0);
 }
 
 TEST_CASE("a blend counts as its heavier part") {

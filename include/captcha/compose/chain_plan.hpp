@@ -74,6 +74,14 @@ class ChainPlanes {
   T* inner_;
 };
 
+/// What a Watch is shown of what lies behind a layer.
+template <class T>
+Seen<T> seen_behind(std::span<const ChainPlace> places, std::size_t layer, const T* values,
+                    const bool* frozen) {
+  const std::size_t before = places[layer].slots.parameter_slots;
+  return {values, places[layer + 1].shape, frozen + before, places[layer + 1].slots.parameter_slots - before};
+}
+
 /// Packs layer after layer; `packed` says where each one's values start.
 template <class T>
 void run_chain(std::span<const ChainPlace> places, std::span<const std::size_t> packed,
@@ -115,10 +123,7 @@ void run_chain(std::span<const ChainPlace> places, const ChainSizes& sizes,
                          call.frozen + place.slots.parameter_slots, call.noise.child(i), call.workers,
                          call.watch});
     if (call.watch)
-      call.watch->saw(i + 1 == layers.size() ? call.y : at(i + 1),
-                      places[i + 1].shape.size() * static_cast<std::size_t>(call.samples),
-                      call.frozen + place.slots.parameter_slots,
-                      places[i + 1].slots.parameter_slots > place.slots.parameter_slots);
+      call.watch->output(seen_behind(places, i, i + 1 == layers.size() ? call.y : at(i + 1), call.frozen));
   }
 }
 
@@ -148,13 +153,14 @@ void run_chain(std::span<const ChainPlace> places, const ChainSizes& sizes,
   const std::size_t first = first_trained(places, call);
   for (std::size_t i = layers.size(); i-- > first;) {
     const ChainPlace& place = places[i];
+    const T* const dy = i + 1 == layers.size() ? call.dy : planes.at(i + 1);
     T* const dx = i == 0 ? call.dx : i == first && !call.dx ? nullptr : planes.at(i);
-    layers[i](Backward<T>{call.samples, value(place.reads.input, i), value(place.reads.output, i + 1),
-                          i + 1 == layers.size() ? call.dy : planes.at(i + 1), dx,
-                          call.parameters + place.slots.parameters, call.buffers + place.slots.buffers,
-                          call.gradients + place.slots.parameters,
-                          call.saved + place.own.offset(call.samples), planes.inner(),
-                          call.frozen + place.slots.parameter_slots, call.noise.child(i), call.workers});
+    if (call.watch) call.watch->gradient(seen_behind(places, i, dy, call.frozen));
+    layers[i](Backward<T>{
+        call.samples, value(place.reads.input, i), value(place.reads.output, i + 1), dy, dx,
+        call.parameters + place.slots.parameters, call.buffers + place.slots.buffers,
+        call.gradients + place.slots.parameters, call.saved + place.own.offset(call.samples), planes.inner(),
+        call.frozen + place.slots.parameter_slots, call.noise.child(i), call.workers, call.watch});
   }
 }
 

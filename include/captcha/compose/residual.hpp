@@ -139,9 +139,10 @@ struct Residual {
     }
     const T* const body_output =
         Body::reads.output ? call.saved + p.body_output.offset(call.samples) : nullptr;
-    Body::template backward<S>(Backward<T>{
-        call.samples, Body::reads.input ? call.x : nullptr, body_output, dy, call.dx, call.parameters,
-        call.buffers, call.gradients, call.saved, inner, call.frozen, call.noise.child(0), call.workers});
+    Body::template backward<S>(Backward<T>{call.samples, Body::reads.input ? call.x : nullptr, body_output,
+                                           dy, call.dx, call.parameters, call.buffers, call.gradients,
+                                           call.saved, inner, call.frozen, call.noise.child(0), call.workers,
+                                           call.watch});
     const T* by_shortcut = dy;
     if constexpr (!is_identity) {
       T* const dx = call.dx ? call.scratch : nullptr;
@@ -151,7 +152,7 @@ struct Residual {
           Backward<T>{call.samples, Shortcut::reads.input ? call.x : nullptr, output, dy, dx,
                       call.parameters + body.parameters, call.buffers + body.buffers,
                       call.gradients + body.parameters, call.saved + p.shortcut.offset(call.samples), inner,
-                      call.frozen + body.parameter_slots, call.noise.child(1), call.workers});
+                      call.frozen + body.parameter_slots, call.noise.child(1), call.workers, call.watch});
       by_shortcut = dx;
     }
     if (call.dx)

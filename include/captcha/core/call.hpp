@@ -4,6 +4,8 @@
 // [feature][sample]. T is float or double. Nothing a call points to is owned by the layer.
 #pragma once
 
+#include <captcha/core/shape.hpp>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -41,17 +43,28 @@ struct Noise {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
   std::uint64_t layer = 0;  ///< told apart by position in the network
+  bool off = false;         ///< layers draw none, as in prediction
 
-  constexpr Noise child(std::size_t index) const { return {seed, step, layer * 1000003 + index + 1}; }
+  constexpr Noise child(std::size_t index) const { return {seed, step, layer * 1000003 + index + 1, off}; }
 };
 
-/// Is shown the output of every layer of a chain, innermost chains first.
+/// What a layer of a chain gave, or the gradient by it.
+template <class T>
+struct Seen {
+  const T* values;
+  Shape shape;         ///< of a sample
+  const bool* frozen;  ///< the flag of the layer's first parameter slot, or of the next layer's that has any
+  std::size_t slots;   ///< parameter slots of the layer
+};
+
+/// Is shown what every layer of a chain gives, innermost chains first; and going backward the gradient by it,
+/// outermost chains first.
 template <class T>
 class Watch {
  public:
   virtual ~Watch() = default;
-  /// `frozen` points to the flag of the layer's first parameter slot, or of the next layer's that has any.
-  virtual void saw(const T* y, std::size_t values, const bool* frozen, bool has_parameters) = 0;
+  virtual void output(const Seen<T>&) {}
+  virtual void gradient(const Seen<T>&) {}
 };
 
 /// The forward half of a training step: as Infer, and writes buffers and what backward must find.
@@ -67,7 +80,7 @@ struct Forward {
   const bool* frozen;  ///< one flag a parameter slot; a frozen norm uses its running statistics
   Noise noise;
   Workers& workers;
-  Watch<T>* watch = nullptr;  ///< for chains, to find where something went wrong; mostly null
+  Watch<T>* watch = nullptr;  ///< for chains; mostly null
 };
 
 /// The backward half: from dy to dx, accumulating into gradients.
@@ -86,6 +99,7 @@ struct Backward {
   const bool* frozen;
   Noise noise;
   Workers& workers;
+  Watch<T>* watch = nullptr;
 };
 
 }  // namespace captcha

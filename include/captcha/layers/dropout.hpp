@@ -33,14 +33,15 @@ struct Dropout : Identity {
  private:
   template <class Call, class T>
   static void mask(Shape shape, const Call& call, const T* in, T* out) {
+    const std::size_t size = shape.size() * static_cast<std::size_t>(call.samples);
+    if (call.noise.off) return copy(size, in, out, call.workers);
     const T scale = T{1} / (T{1} - static_cast<T>(Options.probability));
     const std::uint64_t seed = call.noise.seed + 0x9E3779B97F4A7C15u * call.noise.layer;
-    for_each_stretch(shape.size() * static_cast<std::size_t>(call.samples), call.workers,
-                     [&](std::size_t begin, std::size_t end) {
-                       Random random(seed, Purpose::dropout, call.noise.step, begin);
-                       for (std::size_t i = begin; i < end; ++i)
-                         out[i] = random.coin(Options.probability) ? T{0} : in[i] * scale;
-                     });
+    for_each_stretch(size, call.workers, [&](std::size_t begin, std::size_t end) {
+      Random random(seed, Purpose::dropout, call.noise.step, begin);
+      for (std::size_t i = begin; i < end; ++i)
+        out[i] = random.coin(Options.probability) ? T{0} : in[i] * scale;
+    });
   }
 };
 

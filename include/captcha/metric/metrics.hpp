@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -106,17 +107,31 @@ class ConfusionMatrix {
   std::uint64_t count(std::size_t truth, std::size_t prediction) const {
     return counts_[truth * classes_ + prediction];
   }
+  /// Samples of a class, and samples taken for it.
+  std::uint64_t samples(std::size_t truth) const {
+    std::uint64_t sum = 0;
+    for (std::size_t c = 0; c < classes_; ++c) sum += count(truth, c);
+    return sum;
+  }
+  std::uint64_t predictions(std::size_t prediction) const {
+    std::uint64_t sum = 0;
+    for (std::size_t c = 0; c < classes_; ++c) sum += count(c, prediction);
+    return sum;
+  }
+  /// The share of a class's samples that were recognised, the share of those taken for it that are of it, and
+  /// the harmonic mean of the two. Not-a-number where there are none.
+  double recall(std::size_t of) const { return share(count(of, of), samples(of)); }
+  double precision(std::size_t of) const { return share(count(of, of), predictions(of)); }
+  double f1(std::size_t of) const { return share(2 * count(of, of), samples(of) + predictions(of)); }
   /// The mean over the classes that occur of the share recognised: accuracy as if all classes were equally
   /// frequent.
   double value() const {
     double sum = 0;
     std::size_t present = 0;
     for (std::size_t truth = 0; truth < classes_; ++truth) {
-      std::uint64_t total = 0;
-      for (std::size_t c = 0; c < classes_; ++c) total += count(truth, c);
-      if (total == 0) continue;
+      if (samples(truth) == 0) continue;
       ++present;
-      sum += static_cast<double>(count(truth, truth)) / static_cast<double>(total);
+      sum += recall(truth);
     }
     return present == 0 ? 0.0 : sum / static_cast<double>(present);
   }
@@ -130,6 +145,11 @@ class ConfusionMatrix {
   }
 
  private:
+  static double share(std::uint64_t part, std::uint64_t all) {
+    return all == 0 ? std::numeric_limits<double>::quiet_NaN()
+                    : static_cast<double>(part) / static_cast<double>(all);
+  }
+
   std::size_t classes_ = 0;
   std::vector<std::uint64_t> counts_;
 };

@@ -27,6 +27,19 @@ inline std::vector<float> softmax(std::span<const float> logits) {
   return shares;
 }
 
+/// The values of an image in (C, H, W) order in that of a batch of one: (H, W, C). Error when they are not as
+/// many as the shape has.
+template <class T>
+void as_one_sample(std::span<const T> pixels, Shape shape, std::span<T> sample) {
+  if (pixels.size() != shape.size())
+    throw Error("image: " + std::to_string(pixels.size()) + " values, a " + to_string(shape) + " image has " +
+                std::to_string(shape.size()));
+  const auto channels = static_cast<std::size_t>(shape.channels), plane = shape.size() / channels;
+  std::size_t from = 0;
+  for (std::size_t channel = 0; channel < channels; ++channel)
+    for (std::size_t pixel = 0; pixel < plane; ++pixel) sample[pixel * channels + channel] = pixels[from++];
+}
+
 /// Predicts single images of shape S. Not for several threads at once: give each one of its own, made from
 /// the same PackedWeights, which they then share.
 template <class Net, Shape S>
@@ -40,13 +53,7 @@ class Predictor {
   /// What the network gives for an image in (C, H, W) order, prepared as in training: S.size() values, else
   /// Error.
   std::vector<float> operator()(std::span<const float> pixels) {
-    if (pixels.size() != S.size())
-      throw Error("predictor: " + std::to_string(pixels.size()) + " values, a " + to_string(S) +
-                  " image has " + std::to_string(S.size()));
-    std::size_t from = 0;
-    for (std::size_t channel = 0; channel < channels; ++channel)
-      for (std::size_t pixel = 0; pixel < S.size() / channels; ++pixel)
-        input_[pixel * channels + channel] = pixels[from++];
+    as_one_sample(pixels, S, std::span(input_));
     const auto output = inference_(weights_, input_.data(), 1, workers_);
     return {output.begin(), output.end()};
   }
@@ -54,8 +61,6 @@ class Predictor {
   std::vector<float> probabilities(std::span<const float> pixels) { return softmax((*this)(pixels)); }
 
  private:
-  static constexpr auto channels = static_cast<std::size_t>(S.channels);
-
   PackedWeights<Net, S> weights_;
   Workers workers_;
   Inference<Net, S> inference_{1};

@@ -106,12 +106,14 @@ std::string AnyTape<T>::first_unsound(WeightValues<T>& weights, const T* x, int 
   struct First final : Watch<T> {
     const bool* frozen = nullptr;
     bool own = false;
-    void saw(const T* y, std::size_t values, const bool* flag, bool has_parameters) override {
-      if (frozen || all_sound(values, y)) return;
-      frozen = flag;
-      own = has_parameters;
+    std::size_t samples = 0;
+    void output(const Seen<T>& seen) override {
+      if (frozen || all_sound(seen.shape.size() * samples, seen.values)) return;
+      frozen = seen.frozen;
+      own = seen.slots > 0;
     }
   } first;
+  first.samples = static_cast<std::size_t>(samples);
   require_own(weights);
   run(Forward<T>{samples, x, output_.data(), weights.parameters().data(), weights.buffers().data(),
                  saved_.data(), scratch_.data(), frozen_.get(), noise, workers, &first});
