@@ -51,9 +51,8 @@ void print_text(const std::string& name, const Image& image, const Ranking& rank
   for (std::size_t line = 0; line < std::max<std::size_t>(picture.size(), 3); ++line) {
     std::printf("  %s", line < picture.size() ? picture[line].c_str() : "");
     if (line < 3) {
-      const double probability = ranking.probabilities[ranking.order[line]];
-      std::printf("  %c  %s %5.1f %%", labels[ranking.order[line]], bar(probability).c_str(),
-                  100 * probability);
+      std::printf("  %c  %s %5.1f %%", labels[ranking.order[line]], bar(ranking.at(line)).c_str(),
+                  100 * ranking.at(line));
     }
     std::printf("\n");
   }
@@ -70,8 +69,8 @@ int predict(const PredictArguments& arguments) {
       const Ranking ranking(predictor.probabilities(prepared(image)));
       if (arguments.json)
         report.push_back({{"file", file.string()},
-                          {"label", std::string(1, labels[ranking.order[0]])},
-                          {"probability", ranking.probabilities[ranking.order[0]]},
+                          {"label", label_name(ranking.best())},
+                          {"probability", ranking.at(0)},
                           {"top", top_json(ranking)}});
       else
         print_text(file.string(), image, ranking, arguments.draw);
