@@ -5,6 +5,7 @@
 #include "characters.hpp"
 #include "commands.hpp"
 #include "config.hpp"
+#include "input_sheet.hpp"
 #include "option_checks.hpp"
 
 #include <algorithm>
@@ -39,6 +40,7 @@ struct TrainArguments {
   bool augment = true;
   bool resize = false;
   bool resume = false;
+  bool tensorboard = false;
   bool quiet = false;
   int threads = 0;
   int loader_threads = 1;
@@ -56,6 +58,18 @@ struct AtStart {
     if (!state.resumed.empty() && !(quiet && state.warnings.empty()))
       std::fprintf(stderr, "going on after step %zu, from %s\n", state.step, state.resumed.c_str());
     call();
+  }
+};
+
+/// Adds to the event file, at the start of every epoch, what some of the training images look like in it.
+template <class Data>
+struct ShowInputs {
+  TensorBoard& board;
+  const Data& data;
+  std::uint64_t seed;
+  void on_epoch_start(const TrainingState& state) const {
+    const Image sheet = input_sheet(data, seed, state.epoch);
+    board.file().image(state.step, "inputs", {sheet.height, sheet.width, 1, encode_png(sheet)});
   }
 };
 
@@ -114,8 +128,11 @@ FitResult run(const TrainArguments& arguments, const std::function<void()>& star
   const auto go = [&](const auto& train) {
     const AtStart at_start{started, arguments.quiet};
     const StopOnSignal stop;
-    return arguments.quiet ? fit(weights, train, validation, options, at_start, stop)
-                           : fit(weights, train, validation, options, at_start, stop, ProgressBar{});
+    TensorBoard board(arguments.out);
+    const ShowInputs<Train> inputs{board, data, arguments.seed};
+    Hooks seen = arguments.tensorboard ? hooks_of(board, inputs) : hooks_of();
+    return arguments.quiet ? fit(weights, train, validation, options, at_start, stop, seen)
+                           : fit(weights, train, validation, options, at_start, stop, seen, ProgressBar{});
   };
   if (arguments.mixup > 0) return go(mixup(data, {.alpha = arguments.mixup}));
   return go(data);
@@ -232,6 +249,7 @@ void add_train(Commands& commands) {
   c->add_option("--loader-threads", a->loader_threads, "Threads that prepare images; 0: those that compute")
       ->check(whole(0, 1024));
   c->add_option("--seed", a->seed, "Same seed, same weights")->check(whole(0));
+  c->add_flag("--tensorboard", a->tensorboard, "Write event files into --out, for `tensorboard --logdir`");
   c->add_flag("--resume", a->resume, "Go on with the run in --out");
   c->add_flag("--quiet", a->quiet, "Print nothing but errors");
 }

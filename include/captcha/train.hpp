@@ -10,3 +10,4 @@
 #include <captcha/train/progress.hpp>
 #include <captcha/train/rate_finder.hpp>
 #include <captcha/train/stop_on_signal.hpp>
+#include <captcha/train/tensorboard.hpp>
