@@ -24,8 +24,8 @@ int run(int argc, char** argv) {
       "  captcha evaluate --model runs/first/final.safetensors --data unseen");
   app.set_version_flag("--version", "captcha " CAPTCHA_VERSION, "Print the version and exit");
   Commands commands(app);
-  for (const auto add :
-       {add_generate, add_prepare, add_check, add_train, add_evaluate, add_predict, add_summary, add_bench})
+  for (const auto add : {add_generate, add_prepare, add_check, add_train, add_evaluate, add_predict,
+                         add_visualize, add_summary, add_bench})
     add(commands);
 
   try {

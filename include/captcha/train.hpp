@@ -3,6 +3,7 @@
 
 #include <captcha/data.hpp>
 #include <captcha/io/weights_file.hpp>
+#include <captcha/metric/calibration.hpp>
 #include <captcha/optim/adam.hpp>
 #include <captcha/optim/schedule.hpp>
 #include <captcha/optim/sgd.hpp>

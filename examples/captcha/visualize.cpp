@@ -1,0 +1,220 @@
+// captcha visualize: a report on one or more runs, to be looked at.
+#include <captcha/kernels/workers.hpp>
+#include <captcha/train/fit.hpp>
+
+#include "characters.hpp"
+#include "commands.hpp"
+#include "confusion_chart.hpp"
+#include "evaluation.hpp"
+#include "generate_folder.hpp"
+#include "option_checks.hpp"
+#include "report_charts.hpp"
+#include "report_page.hpp"
+#include "report_pictures.hpp"
+#include "run_record.hpp"
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace captcha::app {
+namespace {
+
+struct VisualizeArguments {
+  std::vector<std::filesystem::path> runs;
+  std::filesystem::path data;
+  std::filesystem::path out;
+  std::vector<std::filesystem::path> cam;
+  std::vector<std::string> layers{"layer2"};
+  bool resize = false;
+  int threads = 0;
+};
+
+constexpr std::size_t mistakes_shown = 24, doubtful_shown = 12, mistakes_explained = 6;
+
+/// The page and the files beside it.
+class Report {
+ public:
+  Report(const std::filesystem::path& folder, const std::string& title)
+      : page(title), files_(folder, std::filesystem::exists(folder / "report.html")) {}
+
+  std::string chart(const Svg& svg, const std::string& id) {
+    files_.write(id + ".svg", svg.file());
+    return svg.inlined();
+  }
+  void gallery(const Gallery& gallery, const std::string& id) {
+    page.add(gallery.html);
+    files_.write(id + ".png", gallery.sheet);
+  }
+  void picture(const Image& image, const std::string& says, const std::string& id) {
+    page.add(html_picture(image, says, 1));
+    files_.write(id + ".png", image);
+  }
+  void commit() {
+    files_.write("report.html", page.html());
+    files_.commit();
+  }
+
+  ReportPage page;
+
+ private:
+  NewFolder files_;
+};
+
+void add_overview(Report& report, const std::vector<JudgedRun>& runs, const Characters& folder,
+                  const std::filesystem::path& data) {
+  ReportPage& page = report.page;
+  page.section("results", "Results",
+               "On " + std::to_string(folder.size()) + " images of " + data.string() +
+                   ". By class: as if all classes were equally frequent. images/s: reading them here.");
+  page.add(html_table(result_table(runs)));
+  if (const auto settings = settings_table(runs); settings.size() > 1)
+    page.details(runs.size() == 1 ? "Settings" : "Settings that differ", html_table(settings));
+
+  page.section("curves", "Training");
+  bool any = false;
+  for (const JudgedRun& run : runs) any = any || !run.record.history.empty();
+  if (!any) {
+    page.paragraph("There is no metrics.jsonl beside the model.");
+  } else {
+    const char* const ids[] = {"loss", "accuracy", "learning-rate", "speed"};
+    std::string charts;
+    std::size_t number = 0;
+    for (const Svg& svg : learning_curves(runs)) charts += report.chart(svg, ids[number++]);
+    page.add("<div class=\"charts\">\n" + charts + "</div>\n");
+    for (const JudgedRun& run : runs)
+      page.details(runs.size() == 1 ? "Numbers" : "Numbers of " + run.record.name,
+                   html_table(epoch_table(run.record)));
+  }
+
+  page.section(
+      "classes", "Classes and calibration",
+      "Precision: of those read as the class, the share that is. Recall: of the class, the share that "
+      "was read. F1: their harmonic mean. Calibration: of the images of which the network is so sure, "
+      "so many it reads right; the error is the mean gap (Guo et al. 2017, arXiv:1706.04599); larger "
+      "marks stand for more images.");
+  const std::string classes = report.chart(class_chart(runs), "classes");
+  const std::string calibration = report.chart(calibration_chart(runs), "calibration");
+  page.add("<div class=\"charts\">\n" + classes + calibration + "</div>\n");
+  for (const JudgedRun& run : runs)
+    page.details(runs.size() == 1 ? "Numbers" : "Numbers of " + run.record.name,
+                 html_table(class_table(run.evaluation.confusion)));
+}
+
+/// What is shown of each run by itself; `behind` ends the names of its files and ids.
+void add_run(Report& report, const JudgedRun& run, const Weights<Network>& weights, const Characters& folder,
+             const std::vector<Image>& asked, const VisualizeArguments& arguments,
+             const std::string& behind) {
+  ReportPage& page = report.page;
+  const Evaluation& e = run.evaluation;
+  const std::string of = behind.empty() ? "" : ": " + run.record.name;
+  const auto id = [&](const char* name) { return name + behind; };
+
+  page.section(id("confusion"), "Confusion" + of,
+               "Blue is right, orange a mistake; point at a cell to read what it says.");
+  std::string matrices;
+  for (const bool normalised : {false, true}) {
+    const std::string name = id(normalised ? "confusion-percent" : "confusion");
+    const ChartName text{"chart-" + name, normalised ? "Confusion, % of each label" : "Confusion, images",
+                         "Labels down, readings across" + of};
+    matrices += "<div class=\"wide\" tabindex=\"0\">" +
+                report.chart(confusion_chart(text, e.confusion, class_names(), normalised), name) + "</div>";
+  }
+  page.add("<div class=\"charts\">" + matrices + "</div>\n");
+
+  const auto mistakes = e.mistakes();
+  page.section(id("mistakes"), "Mistakes" + of,
+               mistakes.empty()
+                   ? "None."
+                   : "The surest first, " + std::to_string(std::min(mistakes.size(), mistakes_shown)) +
+                         " of " + std::to_string(mistakes.size()) + ".");
+  if (!mistakes.empty()) report.gallery(reading_gallery(mistakes, mistakes_shown, folder), id("mistakes"));
+  const auto doubtful = e.doubtful();
+  page.section(id("doubtful"), "Right, but hardly" + of, "The least sure first.");
+  if (!doubtful.empty()) report.gallery(reading_gallery(doubtful, doubtful_shown, folder), id("doubtful"));
+
+  std::string layers;
+  for (const std::string& layer : arguments.layers) layers += (layers.empty() ? "" : ", ") + layer;
+  page.section(
+      id("heat"), "Where it looks" + of,
+      "Grad-CAM (Selvaraju et al. 2016, arXiv:1610.02391) at " + layers +
+          ": the lighter, the more speaks for the class that was read; for mistakes then what speaks "
+          "for the label.");
+  HeatGallery heat(weights, arguments.layers);
+  if (asked.empty()) {
+    for (std::size_t i = 0; i < std::min(mistakes.size(), mistakes_explained); ++i)
+      heat.add(folder_image(folder, mistakes[i]->index), file_name(folder.name(mistakes[i]->index)),
+               mistakes[i]->ranking, mistakes[i]->truth);
+    for (std::size_t label = 0; label < labels.size(); ++label) {
+      const auto found = std::find_if(e.readings.begin(), e.readings.end(),
+                                      [&](const Reading& r) { return r.truth == label && r.right(); });
+      if (found != e.readings.end())
+        heat.add(folder_image(folder, found->index), file_name(folder.name(found->index)), found->ranking,
+                 label);
+    }
+  } else {
+    Predictor<Network, character> predictor(weights);
+    for (std::size_t i = 0; i < asked.size(); ++i)
+      heat.add(asked[i], arguments.cam[i].string(), Ranking(predictor.probabilities(prepared(asked[i]))),
+               labels.size());
+  }
+  report.gallery(heat.gallery(), id("heat"));
+
+  page.section(id("filters"), "First layer" + of,
+               "The kernels of conv1. Grey is 0, light adds and dark takes away; each has its own scale.");
+  report.picture(filter_sheet(weights), "the kernels of the first convolution as pictures", id("filters"));
+}
+
+int visualize(const VisualizeArguments& arguments) {
+  std::vector<JudgedRun> runs;
+  for (const std::filesystem::path& folder : arguments.runs) runs.push_back({read_run(folder), {}});
+  const Characters folder = open_characters(arguments.data, arguments.resize);
+  std::vector<Image> asked;
+  for (const std::filesystem::path& file : arguments.cam)
+    asked.push_back(as_character(read_image(file), file.string(), arguments.resize));
+  for (const std::string& layer : arguments.layers) slots_of_layer(Weights<Network>::slots(), layer);
+  Report report(arguments.out, runs.size() == 1 ? "captcha: " + runs[0].record.name
+                                                : "captcha: " + std::to_string(runs.size()) + " runs");
+  Workers workers(arguments.threads > 0 ? arguments.threads : all_threads());
+  std::vector<Weights<Network>> weights;
+  for (JudgedRun& run : runs) {
+    weights.push_back(load_model(run.record.model));
+    run.evaluation = evaluate_folder(weights.back(), folder, workers);
+  }
+  add_overview(report, runs, folder, arguments.data);
+  for (std::size_t r = 0; r < runs.size(); ++r)
+    add_run(report, runs[r], weights[r], folder, asked, arguments,
+            runs.size() == 1 ? "" : "-" + std::to_string(r + 1));
+  report.page.section("samples", "What training shows",
+                      "The first image of each class, and behind it what augmentation makes of it.");
+  report.gallery(sample_gallery(folder), "samples");
+  report.commit();
+  std::printf("%s\n", (arguments.out / "report.html").c_str());
+  return 0;
+}
+
+}  // namespace
+
+void add_visualize(Commands& commands) {
+  const auto a = std::make_shared<VisualizeArguments>();
+  CLI::App* c = commands.add("visualize", "Write a report on runs: one HTML page, and its pictures",
+                             [a](CLI::App&) { return visualize(*a); });
+  c->add_option("RUN", a->runs, "Folders that `captcha train` wrote; several are compared")->required();
+  c->add_option("--data", a->data, "Folder of characters to judge by")->required();
+  c->add_option("--out", a->out, "Folder for report.html and its charts and pictures")->required();
+  c->add_option("--cam", a->cam,
+                "Images to show where the network looks; else mistakes and one of each class");
+  c->add_option("--layer", a->layers, "Layers at which it is looked, such as layer1 or layer3.0.conv1");
+  c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
+  c->add_flag("--resize", a->resize, "Accept images of other sizes");
+  c->footer(
+      "Examples:\n"
+      "  captcha visualize runs/first --data unseen --out report\n"
+      "  captcha visualize runs/first runs/second --data unseen --out comparison\n"
+      "  captcha visualize runs/first --data unseen --out report --cam a.png --cam b.png --layer layer3");
+}
+
+}  // namespace captcha::app
