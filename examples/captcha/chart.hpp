@@ -62,7 +62,8 @@ struct ChartPoint {
   std::string hint{};
 };
 
-/// A row of points joined by a line. `series` chooses colour and mark.
+/// A row of points joined by a line. `series` chooses colour and mark. One without a name is not in the
+/// legend.
 struct ChartLine {
   std::string name;
   std::size_t series = 0;
@@ -104,7 +105,7 @@ inline std::string mark_path(std::size_t series, double x, double y, double r) {
 
 inline Svg line_chart(const ChartName& name, const ChartAxis& across, const ChartAxis& up,
                       const std::vector<ChartLine>& lines) {
-  constexpr double width = 420, left = 54, right = 14, top = 34, plot_height = 190, legend_row = 18;
+  constexpr double width = 340, left = 66, right = 12, top = 34, plot_height = 160, legend_row = 17;
   constexpr double plot_width = width - left - right, bottom = top + plot_height;
   // The legend first: it decides the height.
   struct Entry {
@@ -113,7 +114,7 @@ inline Svg line_chart(const ChartName& name, const ChartAxis& across, const Char
   std::vector<Entry> legend;
   double x = left, y = bottom + 50;
   for (const ChartLine& line : lines) {
-    const double wide = 30 + 6.3 * static_cast<double>(shortened(line.name).size());
+    const double wide = line.name.empty() ? 0 : 30 + 6.3 * static_cast<double>(shortened(line.name).size());
     if (x > left && x + wide > width) {
       x = left;
       y += legend_row;
@@ -121,7 +122,7 @@ inline Svg line_chart(const ChartName& name, const ChartAxis& across, const Char
     legend.push_back({x, y});
     x += wide;
   }
-  Svg svg(name.id, width, (lines.empty() ? bottom + 34 : y + 12), name.title, name.description);
+  Svg svg(name.id, width, (x > left ? y + 12 : bottom + 38), name.title, name.description);
   svg.text(left, 18, "title", name.title);
   for (std::size_t i = 0; i <= across.marks(); ++i) {
     const double at = left + plot_width * static_cast<double>(i) / static_cast<double>(across.marks());
@@ -134,8 +135,8 @@ inline Svg line_chart(const ChartName& name, const ChartAxis& across, const Char
     svg.text(left - 6, at + 4, "soft end", up.mark(i));
   }
   svg.text(left + plot_width / 2, bottom + 30, "soft mid", across.name);
-  svg.text(12, top + plot_height / 2, "soft mid", up.name,
-           "transform=\"rotate(-90 12 " + coordinate(top + plot_height / 2) + ")\"");
+  svg.text(11, top + plot_height / 2, "soft mid", up.name,
+           "transform=\"rotate(-90 11 " + coordinate(top + plot_height / 2) + ")\"");
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const ChartLine& line = lines[i];
     const std::string colour = series_colour(line.series);
@@ -154,6 +155,7 @@ inline Svg line_chart(const ChartName& name, const ChartAxis& across, const Char
           svg.path(mark_path(line.series, left + plot_width * across.share(point.x),
                              bottom - plot_height * up.share(point.y), point.radius),
                    "fill=\"" + colour + "\"", point.hint);
+    if (line.name.empty()) continue;
     svg.line(legend[i].x, legend[i].y - 4, legend[i].x + 20, legend[i].y - 4, stroke);
     if (line.marked)
       svg.path(mark_path(line.series, legend[i].x + 10, legend[i].y - 4, 2.5), "fill=\"" + colour + "\"");
@@ -170,7 +172,7 @@ struct BarSeries {
 
 inline Svg bar_chart(const ChartName& name, const std::vector<std::string>& classes,
                      const std::vector<BarSeries>& series) {
-  constexpr double width = 420, left = 30, right = 48, top = 52, thick = 9, gap = 8;
+  constexpr double width = 340, left = 30, right = 48, top = 52, thick = 9, gap = 8;
   constexpr double plot_width = width - left - right;
   const double group = thick * static_cast<double>(series.size()) + gap;
   const double bottom = top + group * static_cast<double>(classes.size());

@@ -57,7 +57,6 @@ inline Svg learning_curve(const ChartName& name, const std::string& unit, const 
       }
       if (!line.points.empty()) lines.push_back(std::move(line));
     }
-  if (lines.size() == 1 && lines[0].name.empty()) lines[0].name = runs[0].record.name;
   return line_chart(name, axis_around("epoch", epochs > 1 ? 1 : 0, epochs, 1), axis_around(unit, low, high),
                     lines);
 }
@@ -70,7 +69,7 @@ inline std::vector<Svg> learning_curves(const std::vector<JudgedRun>& runs) {
       learning_curve({"accuracy", "Accuracy", "Share read right by epoch in training and validation" + of},
                      "right, %", runs, "val_accuracy", "train_accuracy", 100, true),
       learning_curve({"learning-rate", "Learning rate", "Learning rate at the end of each epoch" + of},
-                     "rate at the epoch\u2019s end", runs, "learning_rate", "", 1, false),
+                     "learning rate", runs, "learning_rate", "", 1, false),
       learning_curve({"speed", "Speed of training", "Images a second in each epoch" + of}, "images/s", runs,
                      "images_per_second", "", 1, false)};
 }

@@ -19,23 +19,22 @@ inline constexpr std::string_view page_style = R"(
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 main,header{max-width:1280px;margin:0 auto;padding:0 16px}
 h1{font-size:1.5rem;margin:1.2rem 0 .2rem}h2{font-size:1.2rem;margin:2.2rem 0 .4rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}h3{font-size:1rem;margin:1.4rem 0 .4rem}
-h1,h2,h3,figcaption,td,th{overflow-wrap:anywhere}
+h1,h2,h3,p,figcaption{overflow-wrap:anywhere}
 a{color:var(--bar)}p{margin:.3rem 0;max-width:75ch}.soft,small{color:var(--soft)}
 nav{display:flex;flex-wrap:wrap;gap:.3rem 1rem;margin:.5rem 0}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr));gap:16px;align-items:start}
-.charts>*{max-width:620px}svg{display:block;width:100%;height:auto}
-.wide{overflow-x:auto;max-width:620px}.wide svg{min-width:500px}
-.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,160px),1fr));gap:10px}
-.gallery figure{background:var(--card)}
-figure{margin:0;padding:8px;border-radius:6px;display:flex;gap:10px;align-items:flex-start;min-width:0}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,290px),1fr));gap:16px;align-items:start}
+.charts>*{max-width:620px;min-width:0}.charts svg{max-width:480px}svg{display:block;width:100%;height:auto}
+.wide{overflow-x:auto;max-width:620px}.charts .wide svg{min-width:500px;max-width:620px}
+.gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,175px),1fr));gap:10px}
+figure{margin:0;padding:8px;background:var(--card);border-radius:6px;display:flex;gap:10px;align-items:flex-start;min-width:0}
 figcaption{font-size:.8rem;line-height:1.35;min-width:0;flex:1}
 img{image-rendering:pixelated;background:#fff;display:block;max-width:100%;height:auto}
-.read{display:grid;grid-template-columns:1.1em 1fr 3.2em;gap:0 4px;align-items:center;font-variant-numeric:tabular-nums}
+.read{display:grid;grid-template-columns:1.1em 1fr 3.9em;gap:0 4px;align-items:center;font-variant-numeric:tabular-nums}
 .read i{height:.6em;border-radius:2px;background:linear-gradient(var(--bar) 0 0) 0/var(--v) 100% no-repeat,var(--line)}
-.read span:nth-child(3n){text-align:right}.wrong{color:var(--bad)}
+.read span:nth-child(3n){text-align:right}.wrong{color:var(--bad);white-space:nowrap}
 .table{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
-th,td{text-align:right;padding:.25rem .7rem;border-bottom:1px solid var(--line)}th:first-child,td:first-child{text-align:left;padding-left:0}
-td:first-child,th{min-width:4em}
+th,td{white-space:nowrap;text-align:right;padding:.25rem .7rem;border-bottom:1px solid var(--line)}th:first-child,td:first-child{text-align:left;padding-left:0}
+.heat{grid-template-columns:repeat(auto-fill,minmax(min(100%,220px),1fr))}.heat figure{flex-direction:column}.heat figcaption{width:100%;max-width:240px}
 .pair{display:flex;flex-wrap:wrap;gap:6px}summary{cursor:pointer;color:var(--soft);margin:.4rem 0}
 )";
 
@@ -71,7 +70,11 @@ class ReportPage {
     body_ += "<h2 id=\"" + id + "\">" + escaped(heading) + "</h2>\n";
     paragraph(explanation);
   }
-  void heading(const std::string& text) { body_ += "<h3>" + escaped(text) + "</h3>\n"; }
+  /// A section of a section.
+  void part(const std::string& heading, const std::string& explanation = "") {
+    body_ += "<h3>" + escaped(heading) + "</h3>\n";
+    paragraph(explanation);
+  }
   void paragraph(const std::string& text) {
     if (!text.empty()) body_ += "<p class=\"soft\">" + escaped(text) + "</p>\n";
   }

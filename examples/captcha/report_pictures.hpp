@@ -101,8 +101,8 @@ class HeatGallery {
     if (truth == labels.size())
       html_ += "read as " + label_name(ranking.best());
     else if (truth != ranking.best())
-      html_ += ", <span class=\"wrong\">read as " + label_name(ranking.best()) + "</span>; for " +
-               label_name(classes[0]) + ", for " + label_name(classes[1]);
+      html_ += ", <span class=\"wrong\">read as " + label_name(ranking.best()) + "</span>; what speaks for " +
+               label_name(classes[0]) + ", and for " + label_name(classes[1]);
     html_ += html_ranking(ranking, truth) + "<small>" + escaped(file) + "</small></figcaption></figure>\n";
     rows_.push_back(std::move(row));
   }

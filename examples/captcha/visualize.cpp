@@ -93,56 +93,64 @@ void add_overview(Report& report, const std::vector<JudgedRun>& runs, const Char
   page.section(
       "classes", "Classes and calibration",
       "Precision: of those read as the class, the share that is. Recall: of the class, the share that "
-      "was read. F1: their harmonic mean. Calibration: of the images of which the network is so sure, "
-      "so many it reads right; the error is the mean gap (Guo et al. 2017, arXiv:1706.04599); larger "
-      "marks stand for more images.");
+      "was read. F1: their harmonic mean. Calibration: how often the network is right, over how sure "
+      "it is; on the dashed line the two are equal, the error is the mean gap (Guo et al. 2017, "
+      "arXiv:1706.04599), and larger marks stand for more images.");
   const std::string classes = report.chart(class_chart(runs), "classes");
   const std::string calibration = report.chart(calibration_chart(runs), "calibration");
-  page.add("<div class=\"charts\">\n" + classes + calibration + "</div>\n");
+  page.add("<div class=\"charts\">\n" + classes + "<div>" + calibration);
   for (const JudgedRun& run : runs)
-    page.details(runs.size() == 1 ? "Numbers" : "Numbers of " + run.record.name,
+    page.details(runs.size() == 1 ? "Numbers by class" : "Numbers by class of " + run.record.name,
                  html_table(class_table(run.evaluation.confusion)));
+  page.add("</div></div>\n");
 }
 
-/// What is shown of each run by itself; `behind` ends the names of its files and ids.
+/// What is shown of each run by itself: in a section each, or all in one where there are several runs.
+/// `number` ends the names of its files; it is empty for a run alone.
 void add_run(Report& report, const JudgedRun& run, const Weights<Network>& weights, const Characters& folder,
              const std::vector<Image>& asked, const VisualizeArguments& arguments,
-             const std::string& behind) {
+             const std::string& number) {
   ReportPage& page = report.page;
   const Evaluation& e = run.evaluation;
-  const std::string of = behind.empty() ? "" : ": " + run.record.name;
-  const auto id = [&](const char* name) { return name + behind; };
+  const auto id = [&](const char* name) { return name + number; };
+  const auto section = [&](const char* name, const char* heading, const std::string& explanation) {
+    if (number.empty())
+      page.section(name, heading, explanation);
+    else
+      page.part(heading, explanation);
+  };
+  if (!number.empty()) page.section("run" + number, run.record.name);
 
-  page.section(id("confusion"), "Confusion" + of,
-               "Blue is right, orange a mistake; point at a cell to read what it says.");
+  section("confusion", "Confusion",
+          "Labels down, readings across. Blue is right, orange a mistake, the stronger the larger its share "
+          "of the label.");
   std::string matrices;
   for (const bool normalised : {false, true}) {
     const std::string name = id(normalised ? "confusion-percent" : "confusion");
     const ChartName text{"chart-" + name, normalised ? "Confusion, % of each label" : "Confusion, images",
-                         "Labels down, readings across" + of};
+                         "How often each label was read as each class by " + run.record.name};
     matrices += "<div class=\"wide\" tabindex=\"0\">" +
                 report.chart(confusion_chart(text, e.confusion, class_names(), normalised), name) + "</div>";
   }
   page.add("<div class=\"charts\">" + matrices + "</div>\n");
 
   const auto mistakes = e.mistakes();
-  page.section(id("mistakes"), "Mistakes" + of,
-               mistakes.empty()
-                   ? "None."
-                   : "The surest first, " + std::to_string(std::min(mistakes.size(), mistakes_shown)) +
-                         " of " + std::to_string(mistakes.size()) + ".");
+  section("mistakes", "Mistakes",
+          mistakes.empty()
+              ? "None."
+              : "The surest first, " + std::to_string(std::min(mistakes.size(), mistakes_shown)) + " of " +
+                    std::to_string(mistakes.size()) + ".");
   if (!mistakes.empty()) report.gallery(reading_gallery(mistakes, mistakes_shown, folder), id("mistakes"));
   const auto doubtful = e.doubtful();
-  page.section(id("doubtful"), "Right, but hardly" + of, "The least sure first.");
+  section("doubtful", "Right, but hardly", "The least sure first.");
   if (!doubtful.empty()) report.gallery(reading_gallery(doubtful, doubtful_shown, folder), id("doubtful"));
 
   std::string layers;
   for (const std::string& layer : arguments.layers) layers += (layers.empty() ? "" : ", ") + layer;
-  page.section(
-      id("heat"), "Where it looks" + of,
-      "Grad-CAM (Selvaraju et al. 2016, arXiv:1610.02391) at " + layers +
-          ": the lighter, the more speaks for the class that was read; for mistakes then what speaks "
-          "for the label.");
+  section("heat", "Where it looks",
+          "Grad-CAM (Selvaraju et al. 2016, arXiv:1610.02391) at " + layers +
+              ": the lighter, the more speaks for the class that was read; for mistakes then what speaks "
+              "for the label.");
   HeatGallery heat(weights, arguments.layers);
   if (asked.empty()) {
     for (std::size_t i = 0; i < std::min(mistakes.size(), mistakes_explained); ++i)
@@ -163,8 +171,8 @@ void add_run(Report& report, const JudgedRun& run, const Weights<Network>& weigh
   }
   report.gallery(heat.gallery(), id("heat"));
 
-  page.section(id("filters"), "First layer" + of,
-               "The kernels of conv1. Grey is 0, light adds and dark takes away; each has its own scale.");
+  section("filters", "First layer",
+          "The kernels of conv1. Grey is 0, light adds and dark takes away; each has its own scale.");
   report.picture(filter_sheet(weights), "the kernels of the first convolution as pictures", id("filters"));
 }
 
