@@ -28,7 +28,7 @@ struct VisualizeArguments {
   std::filesystem::path data;
   std::filesystem::path out;
   std::vector<std::filesystem::path> cam;
-  std::vector<std::string> layers{"layer2"};
+  std::vector<std::string> layers{heat_layer};
   bool resize = false;
   int threads = 0;
 };
@@ -215,14 +215,14 @@ void add_visualize(Commands& commands) {
   c->add_option("--out", a->out, "Folder for report.html and its charts and pictures")->required();
   c->add_option("--cam", a->cam,
                 "Images to show where the network looks; else mistakes and one of each class");
-  c->add_option("--layer", a->layers, "Layers at which it is looked, such as layer1 or layer3.0.conv1");
+  c->add_option("--layer", a->layers, "Layers at which it is looked, such as layer2 or layer3.0.conv1");
   c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
   c->add_flag("--resize", a->resize, "Accept images of other sizes");
   c->footer(
       "Examples:\n"
       "  captcha visualize runs/first --data unseen --out report\n"
       "  captcha visualize runs/first runs/second --data unseen --out comparison\n"
-      "  captcha visualize runs/first --data unseen --out report --cam a.png --cam b.png --layer layer3");
+      "  captcha visualize runs/first --data unseen --out report --cam a.png b.png --layer layer1 layer2");
 }
 
 }  // namespace captcha::app
