@@ -7,12 +7,14 @@
 #include "confusion_chart.hpp"
 #include "evaluation.hpp"
 #include "generate_folder.hpp"
+#include "heat_score.hpp"
 #include "option_checks.hpp"
 #include "report_charts.hpp"
 #include "report_page.hpp"
 #include "report_pictures.hpp"
 #include "run_record.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -105,6 +107,22 @@ void add_overview(Report& report, const std::vector<JudgedRun>& runs, const Char
   page.add("</div></div>\n");
 }
 
+/// What painting over the places marked most does to the readings of up to 200 images.
+std::vector<std::vector<std::string>> score_table(const Weights<Network>& weights, const Characters& folder,
+                                                  const std::vector<std::string>& layers) {
+  std::vector<Image> images;
+  const std::size_t count = std::min<std::size_t>(folder.size(), 200);
+  for (std::size_t i = 0; i < count; ++i) images.push_back(folder_image(folder, i * folder.size() / count));
+  std::vector<std::vector<std::string>> rows{{"with the fifth painted over that is marked by",
+                                              "the probability of the class falls by", "map empty"}};
+  for (const std::string& layer : layers) {
+    const HeatScore score = heat_score(weights, images, layer);
+    rows.push_back({layer, decimals(score.fall, 3), percent(score.empty, 1)});
+  }
+  rows.push_back({"blots anywhere", decimals(heat_score(weights, images, "").fall, 3), "\u2013"});
+  return rows;
+}
+
 /// What is shown of each run by itself: in a section each, or all in one where there are several runs.
 /// `number` ends the names of its files; it is empty for a run alone.
 void add_run(Report& report, const JudgedRun& run, const Weights<Network>& weights, const Characters& folder,
@@ -170,6 +188,7 @@ void add_run(Report& report, const JudgedRun& run, const Weights<Network>& weigh
                labels.size());
   }
   report.gallery(heat.gallery(), id("heat"));
+  page.details("How much to the point", html_table(score_table(weights, folder, arguments.layers)));
 
   section("filters", "First layer",
           "The kernels of conv1. Grey is 0, light adds and dark takes away; each has its own scale.");

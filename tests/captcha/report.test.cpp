@@ -8,6 +8,7 @@
 #include "desk.hpp"
 #include "evaluation.hpp"
 #include "heat.hpp"
+#include "heat_score.hpp"
 #include "picture_sheet.hpp"
 #include "report_page.hpp"
 #include "run_record.hpp"
@@ -155,6 +156,14 @@ TEST_CASE("a heat map leaves the picture alone where it is 0, and covers it the 
   CHECK(overlay.at(0, 1, 2) == std::lround(0.65 * most.blue));
   const Colour some = heat_colour(0.25);
   CHECK(overlay.at(0, 2, 1) == std::lround(255 + 0.325 * (some.green - 255)));
+}
+
+TEST_CASE("what a map marks most is painted over in the light grey of the image", "[report]") {
+  Image image{1, 10, 1, {}};
+  for (int i = 0; i < 10; ++i) image.pixels.push_back(static_cast<std::uint8_t>(10 * i));
+  const std::vector<float> map{0.1f, 0.9f, 0, 0, 0.3f, 0.8f, 0, 0, 0, 0};
+  const Image painted = painted_over(image, map);
+  CHECK(painted.pixels == std::vector<std::uint8_t>{0, 70, 20, 30, 40, 70, 60, 70, 80, 90});
 }
 
 TEST_CASE("sheets hold their pictures where they belong", "[report]") {
@@ -321,4 +330,21 @@ TEST_CASE("predict reads standard input, once", "[report]") {
   read = nlohmann::json::parse(broken.out);
   CHECK(read[0].contains("error"));
   CHECK(read[1]["top"] == named[0]["top"]);
+}
+
+TEST_CASE("train --tensorboard writes numbers and pictures, also when a run goes on", "[report]") {
+  const Desk desk;
+  REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 60").code == 0);
+  const std::string train = "train --quiet --threads 2 --data " + (desk / "c") + " --out " + (desk / "run");
+  REQUIRE(desk.run(train + " --epochs 2 --batch 20 --tensorboard").code == 0);
+  REQUIRE(desk.run("train --quiet --resume --out " + (desk / "run")).code == 0);
+  const std::string command =
+      std::string(CAPTCHA_READ_EVENTS) + " '" + (desk / "run") + "' > '" + (desk / "read") + "' 2>&1";
+  REQUIRE(std::system(command.c_str()) == 0);
+  const std::string events = desk.text("read");
+  INFO(events);
+  CHECK(count(events, " loss/train ") == 2);
+  CHECK(count(events, " accuracy/val ") == 2);
+  CHECK(count(events, " inputs 342 x 218 x 1\n") == 2);
+  CHECK(count(desk.text("run/config.toml"), "tensorboard = true") == 1);
 }
