@@ -1,4 +1,4 @@
-// Event files: their checksum, and what a reader with nothing of ours finds in those of a run.
+// What a reader with nothing of ours finds in the event files of a run.
 #include <captcha/data/png.hpp>
 #include <captcha/train.hpp>
 
@@ -22,7 +22,8 @@ namespace {
 /// The lines that read_events.py prints for a folder; one that says "failed" when it ends with an error.
 std::vector<std::string> events(const std::filesystem::path& folder) {
   const std::string out = (folder / "read").string();
-  const std::string command = std::string(CAPTCHA_READ_EVENTS) + " " + folder.string() + " > " + out + " 2>&1";
+  const std::string command =
+      std::string(CAPTCHA_READ_EVENTS) + " " + folder.string() + " > " + out + " 2>&1";
   if (std::system(command.c_str()) != 0) return {"failed"};
   std::vector<std::string> lines;
   std::ifstream file(out);
@@ -54,13 +55,6 @@ struct StopAt {
 };
 
 }  // namespace
-
-TEST_CASE("CRC-32C gives the values of RFC 3720") {
-  CHECK(crc32c("") == 0);
-  CHECK(crc32c("123456789") == 0xE3069283u);
-  CHECK(crc32c(std::string(32, '\0')) == 0x8A9136AAu);
-  CHECK(crc32c(std::string(32, '\xFF')) == 0x62A8AB43u);
-}
 
 TEST_CASE("what a run writes for TensorBoard is read back by another reader") {
   const TemporaryFolder folder;

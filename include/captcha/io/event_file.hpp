@@ -173,7 +173,9 @@ CAPTCHA_INLINE void EventFile::image(std::size_t step, const std::string& tag, c
 
 CAPTCHA_INLINE ProtoMessage EventFile::event(std::size_t step) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return ProtoMessage().real(1, std::chrono::duration<double>(now).count()).whole(2, step);
+  ProtoMessage begun;
+  begun.real(1, std::chrono::duration<double>(now).count());
+  return step == 0 ? begun : begun.whole(2, step);  // 0 is what a missing field means
 }
 
 CAPTCHA_INLINE void EventFile::write(const ProtoMessage& event) {
