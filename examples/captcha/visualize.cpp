@@ -233,15 +233,18 @@ void add_visualize(Commands& commands) {
   c->add_option("--data", a->data, "Folder of characters to judge by")->required();
   c->add_option("--out", a->out, "Folder for report.html and its charts and pictures")->required();
   c->add_option("--cam", a->cam,
-                "Images to show where the network looks; else mistakes and one of each class");
-  c->add_option("--layer", a->layers, "Layers at which it is looked, such as layer2 or layer3.0.conv1");
+                "Images to show where the network looks; else mistakes and one of each class")
+      ->allow_extra_args(false);  // so that runs may follow
+  c->add_option("--layer", a->layers, "Layers at which it is looked, such as layer2 or layer3.0.conv1")
+      ->allow_extra_args(false);
+
   c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
   c->add_flag("--resize", a->resize, "Accept images of other sizes");
   c->footer(
       "Examples:\n"
       "  captcha visualize runs/first --data unseen --out report\n"
       "  captcha visualize runs/first runs/second --data unseen --out comparison\n"
-      "  captcha visualize runs/first --data unseen --out report --cam a.png b.png --layer layer1 layer2");
+      "  captcha visualize runs/first --data unseen --out report --cam a.png --cam b.png --layer layer2");
 }
 
 }  // namespace captcha::app

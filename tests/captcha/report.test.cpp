@@ -226,9 +226,10 @@ TEST_CASE("visualize writes a report that needs nothing else, whatever files are
   CHECK_FALSE(fs::exists(desk / "report.part"));
 
   // Again into the same folder, several runs, chosen images and layers.
-  const Outcome both = desk.run("visualize " + (desk / "one") + " '" + (desk / "<b>two") + "' --data " +
-                                (desk / "c") + " --out " + (desk / "report") + " --cam " +
-                                (desk / "c/2_0.png") + " --layer layer1 --layer layer3.0.conv1 --threads 2");
+  const Outcome both =
+      desk.run("visualize " + (desk / "one") + " --data " + (desk / "c") + " --out " + (desk / "report") +
+               " --cam " + (desk / "c/2_0.png") + " --threads 2 --layer layer1 --layer layer3.0.conv1 '" +
+               (desk / "<b>two") + "'");
   INFO(both.err);
   REQUIRE(both.code == 0);
   said = checked(desk, "report " + (desk / "report"));
