@@ -47,7 +47,7 @@ inline std::string html_picture(const Image& image, const std::string& says, int
 
 /// A table of texts, its first row and first column as headings.
 inline std::string html_table(const std::vector<std::vector<std::string>>& rows) {
-  std::string html = "<div class=\"table\" tabindex=\"0\"><table>";
+  std::string html = "<div class=\"table\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>";
   for (std::size_t r = 0; r < rows.size(); ++r) {
     html += "<tr>";
     for (std::size_t c = 0; c < rows[r].size(); ++c) {

@@ -147,7 +147,7 @@ void add_run(Report& report, const JudgedRun& run, const Weights<Network>& weigh
     const std::string name = id(normalised ? "confusion-percent" : "confusion");
     const ChartName text{"chart-" + name, normalised ? "Confusion, % of each label" : "Confusion, images",
                          "How often each label was read as each class by " + run.record.name};
-    matrices += "<div class=\"wide\" tabindex=\"0\">" +
+    matrices += "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Chart\">" +
                 report.chart(confusion_chart(text, e.confusion, class_names(), normalised), name) + "</div>";
   }
   page.add("<div class=\"charts\">" + matrices + "</div>\n");

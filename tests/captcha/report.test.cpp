@@ -152,10 +152,10 @@ TEST_CASE("a heat map leaves the picture alone where it is 0, and covers it the 
   CHECK(overlay.at(0, 0, 0) == 0);  // stretched: the darkest is black
   CHECK(overlay.at(0, 0, 2) == 0);
   const Colour most = heat_colour(1);
-  CHECK(overlay.at(0, 1, 0) == std::lround(0.65 * most.red));
-  CHECK(overlay.at(0, 1, 2) == std::lround(0.65 * most.blue));
+  CHECK(overlay.at(0, 1, 0) == std::lround(0.75 * most.red));
+  CHECK(overlay.at(0, 1, 2) == std::lround(0.75 * most.blue));
   const Colour some = heat_colour(0.25);
-  CHECK(overlay.at(0, 2, 1) == std::lround(255 + 0.325 * (some.green - 255)));
+  CHECK(overlay.at(0, 2, 1) == std::lround(255 + 0.1875 * (some.green - 255)));
 }
 
 TEST_CASE("what a map marks most is painted over in the light grey of the image", "[report]") {
