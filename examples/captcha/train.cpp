@@ -2,10 +2,10 @@
 #include <captcha/train.hpp>
 
 #include "augmented.hpp"
+#include "board.hpp"
 #include "characters.hpp"
 #include "commands.hpp"
 #include "config.hpp"
-#include "input_sheet.hpp"
 #include "option_checks.hpp"
 
 #include <algorithm>
@@ -58,18 +58,6 @@ struct AtStart {
     if (!state.resumed.empty() && !(quiet && state.warnings.empty()))
       std::fprintf(stderr, "going on after step %zu, from %s\n", state.step, state.resumed.c_str());
     call();
-  }
-};
-
-/// Adds to the event file, at the start of every epoch, what some of the training images look like in it.
-template <class Data>
-struct ShowInputs {
-  TensorBoard& board;
-  const Data& data;
-  std::uint64_t seed;
-  void on_epoch_start(const TrainingState& state) const {
-    const Image sheet = input_sheet(data, seed, state.epoch);
-    board.file().image(state.step, "inputs", {sheet.height, sheet.width, 1, encode_png(sheet)});
   }
 };
 
@@ -128,11 +116,9 @@ FitResult run(const TrainArguments& arguments, const std::function<void()>& star
   const auto go = [&](const auto& train) {
     const AtStart at_start{started, arguments.quiet};
     const StopOnSignal stop;
-    TensorBoard board(arguments.out);
-    const ShowInputs<Train> inputs{board, data, arguments.seed};
-    Hooks seen = arguments.tensorboard ? hooks_of(board, inputs) : hooks_of();
-    return arguments.quiet ? fit(weights, train, validation, options, at_start, stop, seen)
-                           : fit(weights, train, validation, options, at_start, stop, seen, ProgressBar{});
+    Board board(arguments.tensorboard, arguments.out, data, arguments.seed);
+    return arguments.quiet ? fit(weights, train, validation, options, at_start, stop, board)
+                           : fit(weights, train, validation, options, at_start, stop, board, ProgressBar{});
   };
   if (arguments.mixup > 0) return go(mixup(data, {.alpha = arguments.mixup}));
   return go(data);
