@@ -1,6 +1,7 @@
 // Charts as SVG: lines over two axes, and bars by class.
 #pragma once
 
+#include "figures.hpp"
 #include "svg.hpp"
 
 #include <algorithm>
@@ -137,6 +138,8 @@ inline Svg line_chart(const ChartName& name, const ChartAxis& across, const Char
   svg.text(left + plot_width / 2, bottom + 30, "soft mid", across.name);
   svg.text(11, top + plot_height / 2, "soft mid", up.name,
            "transform=\"rotate(-90 11 " + coordinate(top + plot_height / 2) + ")\"");
+  const auto place_x = [&](const ChartPoint& point) { return left + plot_width * across.share(point.x); };
+  const auto place_y = [&](const ChartPoint& point) { return bottom - plot_height * up.share(point.y); };
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const ChartLine& line = lines[i];
     const std::string colour = series_colour(line.series);
@@ -145,15 +148,13 @@ inline Svg line_chart(const ChartName& name, const ChartAxis& across, const Char
     std::string path;
     for (const ChartPoint& point : line.points)
       if (std::isfinite(point.y))
-        path += (path.empty() ? "M" : "L") + coordinate(left + plot_width * across.share(point.x)) + " " +
-                coordinate(bottom - plot_height * up.share(point.y));
+        path += (path.empty() ? "M" : "L") + coordinate(place_x(point)) + " " + coordinate(place_y(point));
     if (!path.empty()) svg.path(path, stroke);
     // Marks say which series it is without colour; on a long line they would only crowd.
     if (line.marked && line.points.size() <= 60)
       for (const ChartPoint& point : line.points)
         if (std::isfinite(point.y))
-          svg.path(mark_path(line.series, left + plot_width * across.share(point.x),
-                             bottom - plot_height * up.share(point.y), point.radius),
+          svg.path(mark_path(line.series, place_x(point), place_y(point), point.radius),
                    "fill=\"" + colour + "\"", point.hint);
     if (line.name.empty()) continue;
     svg.line(legend[i].x, legend[i].y - 4, legend[i].x + 20, legend[i].y - 4, stroke);
@@ -205,12 +206,10 @@ inline Svg bar_chart(const ChartName& name, const std::vector<std::string>& clas
     svg.text(left - 8, start + (group - gap) / 2 + 4, "end", classes[c]);
     for (std::size_t s = 0; s < series.size(); ++s) {
       const double value = series[s].values[c], row = start + thick * static_cast<double>(s);
-      char shown[16] = "\u2013";
-      if (std::isfinite(value)) {
-        std::snprintf(shown, sizeof shown, "%.1f %%", 100 * value);
+      const std::string shown = percent(value, 1);
+      if (std::isfinite(value))
         svg.rectangle(left, row + 0.5, plot_width * value, thick - 1, "fill=\"" + series_colour(s) + "\"",
                       classes[c] + ": " + series[s].name + " " + shown);
-      }
       svg.text(left + plot_width + 5, row + thick - 1.5, "small", shown);
     }
   }

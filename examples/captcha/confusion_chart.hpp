@@ -41,8 +41,6 @@ inline Svg confusion_chart(const ChartName& name, const ConfusionMatrix& confusi
       if (count == 0) continue;
       const double share = static_cast<double>(count) / static_cast<double>(confusion.samples(truth));
       const double x = left + cell * static_cast<double>(read), y = top + cell * static_cast<double>(truth);
-      char exact[16];
-      std::snprintf(exact, sizeof exact, "%.1f %%", 100 * share);
       const std::string shown = !normalised     ? std::to_string(count)
                                 : share < 0.005 ? "<1"
                                                 : std::to_string(std::lround(100 * share));
@@ -52,7 +50,7 @@ inline Svg confusion_chart(const ChartName& name, const ConfusionMatrix& confusi
                     "fill=\"" + series_colour(truth == read ? 0 : 1) + "\" fill-opacity=\"" +
                         coordinate(strength) + "\"",
                     classes[truth] + " read as " + classes[read] + ": " + std::to_string(count) + " of " +
-                        std::to_string(confusion.samples(truth)) + ", " + exact);
+                        std::to_string(confusion.samples(truth)) + ", " + percent(share, 1));
       svg.text(x + cell / 2, y + cell / 2 + 3.5, "mid", shown,
                shown.size() > 3 ? "style=\"font-size:7.5px\" pointer-events=\"none\""
                                 : "style=\"font-size:10px\" pointer-events=\"none\"");

@@ -4,13 +4,13 @@
 #include "characters.hpp"
 #include "commands.hpp"
 #include "evaluation.hpp"
+#include "figures.hpp"
 #include "option_checks.hpp"
 #include "report.hpp"
 #include "sheet.hpp"
 #include "terminal.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -30,13 +30,6 @@ struct EvaluateArguments {
   int threads = 0;
 };
 
-/// "97.3 %", or "-" where there is nothing to divide by.
-std::string percent(double share) {
-  char text[16] = "-";
-  if (std::isfinite(share)) std::snprintf(text, sizeof text, "%.1f %%", 100 * share);
-  return text;
-}
-
 bool occurs(const ConfusionMatrix& confusion, std::size_t number) {
   return confusion.samples(number) + confusion.predictions(number) > 0;
 }
@@ -52,8 +45,8 @@ void print_classes(const ConfusionMatrix& confusion) {
     std::sort(mistakes.rbegin(), mistakes.rend());
     std::printf("%5c  %6llu  %7s  %9s  %7s", labels[truth],
                 static_cast<unsigned long long>(confusion.samples(truth)),
-                percent(confusion.recall(truth)).c_str(), percent(confusion.precision(truth)).c_str(),
-                percent(confusion.f1(truth)).c_str());
+                percent(confusion.recall(truth), 1).c_str(), percent(confusion.precision(truth), 1).c_str(),
+                percent(confusion.f1(truth), 1).c_str());
     const char* gap = "  ";
     for (const auto& [count, other] : mistakes) {
       std::printf("%s%c:%llu", gap, labels[other], static_cast<unsigned long long>(count));
@@ -94,7 +87,7 @@ void print_calibration(const Calibration<>& calibration) {
     const double width = 100.0 / static_cast<double>(bins.size());
     std::printf("%4.0f to %3.0f %%  %8.0f  %10s  %7s  %s\n", width * static_cast<double>(b),
                 width * static_cast<double>(b + 1), bins[b].samples,
-                percent(bins[b].mean_confidence()).c_str(), percent(bins[b].accuracy()).c_str(),
+                percent(bins[b].mean_confidence(), 1).c_str(), percent(bins[b].accuracy(), 1).c_str(),
                 bar(bins[b].accuracy(), 15).c_str());
   }
 }

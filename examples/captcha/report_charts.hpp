@@ -3,6 +3,7 @@
 
 #include "chart.hpp"
 #include "evaluation.hpp"
+#include "figures.hpp"
 #include "run_record.hpp"
 
 #include <algorithm>
@@ -20,16 +21,6 @@ struct JudgedRun {
   RunRecord record;
   Evaluation evaluation;
 };
-
-/// `value` with so many decimals; a dash when it is not a number.
-inline std::string decimals(double value, int count) {
-  char text[48] = "\u2013";
-  if (std::isfinite(value)) std::snprintf(text, sizeof text, "%.*f", count, value);
-  return text;
-}
-inline std::string percent(double share, int count = 2) {
-  return std::isfinite(share) ? decimals(100 * share, count) + " %" : "\u2013";
-}
 
 /// One quantity over the epochs of all runs: in validation, and dashed in training where there is such.
 inline Svg learning_curve(const ChartName& name, const std::string& unit, const std::vector<JudgedRun>& runs,
@@ -172,7 +163,7 @@ inline std::vector<std::vector<std::string>> settings_table(const std::vector<Ju
     std::set<std::string> values;
     for (const JudgedRun& run : runs) {
       const auto found = run.record.settings.find(name);
-      row.push_back(found == run.record.settings.end() ? "\u2013" : found->second);
+      row.push_back(found == run.record.settings.end() ? "-" : found->second);
       values.insert(row.back());
     }
     if (runs.size() == 1 || values.size() > 1) rows.push_back(std::move(row));

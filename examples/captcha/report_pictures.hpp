@@ -7,6 +7,7 @@
 #include "augmented.hpp"
 #include "character_image.hpp"
 #include "evaluation.hpp"
+#include "figures.hpp"
 #include "heat.hpp"
 #include "input_sheet.hpp"
 #include "picture_sheet.hpp"
@@ -40,11 +41,9 @@ inline std::string html_ranking(const Ranking& ranking, std::size_t truth = labe
   std::string html = "<span class=\"read\">";
   for (std::size_t place = 0; place < 3; ++place) {
     const std::string label = label_name(ranking.order[place]);
-    char share[16];
-    std::snprintf(share, sizeof share, "%.1f %%", 100 * ranking.at(place));
     const std::string shown = ranking.order[place] == truth ? "<b>" + label + "</b>" : label;
     html += "<span>" + shown + "</span><i style=\"--v:" + coordinate(100 * ranking.at(place)) +
-            "%\"></i><span>" + share + "</span>";
+            "%\"></i><span>" + percent(ranking.at(place), 1) + "</span>";
   }
   return html + "</span>";
 }

@@ -82,7 +82,7 @@ svg .small{font-size:9px}svg .end{text-anchor:end}svg .mid{text-anchor:middle}
 svg .paper{fill:var(--paper)}svg .grid{stroke:var(--line);fill:none}svg .curve{fill:none;stroke-width:2;stroke-linejoin:round}svg .dash{stroke-dasharray:5 4}
 )";
 
-/// A class of the style for the colour of a series: 0, 1, …, again from the start after the last.
+/// The colour of a series: 0, 1, …, again from the start after the last.
 inline std::string series_colour(std::size_t series) {
   return "var(--s" + std::to_string(series % 6) + ")";
 }

@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "confusion_chart.hpp"
 #include "evaluation.hpp"
+#include "figures.hpp"
 #include "generate_folder.hpp"
 #include "heat_score.hpp"
 #include "option_checks.hpp"
@@ -119,7 +120,7 @@ std::vector<std::vector<std::string>> score_table(const Weights<Network>& weight
     const HeatScore score = heat_score(weights, images, layer);
     rows.push_back({layer, decimals(score.fall, 3), percent(score.empty, 1)});
   }
-  rows.push_back({"blots anywhere", decimals(heat_score(weights, images, "").fall, 3), "\u2013"});
+  rows.push_back({"blots anywhere", decimals(heat_score(weights, images, "").fall, 3), "-"});
   return rows;
 }
 
