@@ -302,8 +302,7 @@ TEST_CASE("weights of other writers load, with a note that nothing tells whether
   const captcha::Weights<Net> weights(1);
   std::vector<ForeignTensor> tensors;
   for (const auto& placed : captcha::Weights<Net>::slots()) {
-    ForeignTensor& tensor =
-        tensors.emplace_back(placed.name, std::vector<std::size_t>{}, weights.get(placed));
+    ForeignTensor& tensor = tensors.emplace_back(ForeignTensor{placed.name, {}, weights.get(placed)});
     for (std::size_t axis = 0; axis < static_cast<std::size_t>(placed.slot.rank); ++axis)
       tensor.shape.push_back(placed.slot.extent(axis));
   }
