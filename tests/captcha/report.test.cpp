@@ -240,6 +240,41 @@ TEST_CASE("visualize writes a report that needs nothing else, whatever files are
                        Catch::Contains("Settings that differ") && !Catch::Contains("epochs2"));
 }
 
+TEST_CASE("a report fits a window of 360 pixels and turns dark where the browser is", "[report]") {
+#if defined(CAPTCHA_CHROMIUM)
+  const Desk desk;
+  REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 60").code == 0);
+  make_run(desk, "run", 1, metrics, "epochs = 2\n");
+  REQUIRE(desk.run("visualize " + (desk / "run") + " --data " + (desk / "c") + " --out " + (desk / "report"))
+              .code == 0);
+  // Around the report a page that says how wide it is, what juts out of it, and its colours.
+  desk.write("around.html",
+             R"(<iframe id=frame src=report/report.html width=360 height=700></iframe><pre id=said></pre>
+<script>frame.onload = () => {
+  const page = frame.contentDocument, root = page.documentElement;
+  const out = [...page.querySelectorAll('body *')].filter(e => !e.closest('.table, .wide') &&
+                                                              e.getBoundingClientRect().right > root.clientWidth + 1);
+  const pictures = [...page.images].every(i => i.complete && i.naturalWidth > 0);
+  said.textContent = `scrolls ${root.scrollWidth > root.clientWidth} out ${out.length} pictures ${pictures} ` +
+                     `paper ${frame.contentWindow.getComputedStyle(page.body).backgroundColor}`;
+}</script>)");
+  const auto opened = [&](const std::string& options) {
+    const std::string command = std::string(CAPTCHA_CHROMIUM) +
+                                " --headless=new --no-sandbox --disable-gpu --allow-file-access-from-files"
+                                " --virtual-time-budget=5000 --user-data-dir='" +
+                                (desk / "profile") + "' " + options + " --dump-dom 'file://" +
+                                (desk / "around.html") + "' > '" + (desk / "dom") + "' 2> /dev/null";
+    REQUIRE(std::system(command.c_str()) == 0);
+    return desk.text("dom");
+  };
+  CHECK_THAT(opened(""), Catch::Contains("scrolls false out 0 pictures true paper rgb(255, 255, 255)"));
+  CHECK_THAT(opened("--blink-settings=preferredColorScheme=0"),
+             Catch::Contains("scrolls false out 0 pictures true paper rgb(20, 23, 27)"));
+#else
+  WARN("chromium was not found: the report was not opened in a browser");
+#endif
+}
+
 TEST_CASE("visualize refuses what it cannot show, and writes nothing", "[report]") {
   const Desk desk;
   REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 20").code == 0);
