@@ -5,8 +5,8 @@
 
 #include "augmented.hpp"
 #include "characters.hpp"
-#include "commands.hpp"
 #include "generate.hpp"
+#include "training.hpp"
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -29,7 +29,7 @@ struct Options {
   int threads = 1;
   std::uint64_t seed = 1;
 };
-const TrainArguments recipe;  // the defaults of `captcha train`
+const TrainingArguments recipe;  // the defaults of `captcha train`
 
 std::filesystem::path drawn(const Options& options) {
   return options.folder / ("drawn-" + std::to_string(options.seed));

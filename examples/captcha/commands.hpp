@@ -53,6 +53,7 @@ void add_check(Commands& commands);
 void add_train(Commands& commands);
 void add_evaluate(Commands& commands);
 void add_predict(Commands& commands);
+void add_visualize(Commands& commands);
 void add_train_solver(Commands& commands);
 void add_solve(Commands& commands);
 void add_evaluate_solver(Commands& commands);

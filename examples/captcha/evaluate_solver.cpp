@@ -128,7 +128,9 @@ void add_evaluate_solver(Commands& commands) {
   const auto a = std::make_shared<EvaluateSolverArguments>();
   CLI::App* c = commands.add("evaluate-solver", "Measure how well a solver reads a folder of CAPTCHAs",
                              [a](CLI::App&) { return evaluate_solver(*a); });
-  c->add_option("--model", a->model, "Model file of a run of train-solver, or of train (slower)")->required()->type_name("FILE");
+  c->add_option("--model", a->model, "Model file of a run of train-solver, or of train (slower)")
+      ->required()
+      ->type_name("FILE");
   c->add_option("--data", a->data, "Folder of CAPTCHAs named by their solution: 2b827.png")
       ->required()
       ->type_name("DIR");

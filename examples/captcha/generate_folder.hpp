@@ -1,9 +1,10 @@
-// A folder of images that appears when all of them are written, or not at all.
+// A folder of images, or other files, that appears when all of them are written, or not at all.
 #pragma once
 
 #include <captcha/core/error.hpp>
 #include <captcha/data/image.hpp>
 #include <captcha/data/png.hpp>
+#include <captcha/train/log.hpp>
 
 #include <filesystem>
 #include <string>
@@ -46,6 +47,10 @@ class NewFolder {
 
   void write(const std::string& name, const Image& image) {
     write_png(unfinished_ / name, image);
+    names_.push_back(name);
+  }
+  void write(const std::string& name, const std::string& text) {
+    write_text(unfinished_ / name, text);
     names_.push_back(name);
   }
 

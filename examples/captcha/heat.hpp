@@ -12,6 +12,10 @@
 
 namespace captcha::app {
 
+/// The layer at which Grad-CAM is most to the point for characters. Its map has 13 x 8 cells, against 7 x 4,
+/// 4 x 2 and 2 x 1 at the later ones; docs/looking.md has the comparison.
+inline constexpr const char* heat_layer = "layer1";
+
 struct Colour {
   double red, green, blue;
 };
@@ -38,7 +42,7 @@ inline Image heat_overlay(const Image& grey, std::span<const float> map) {
   overlay.pixels.reserve(3 * grey.pixels.size());
   for (std::size_t i = 0; i < grey.pixels.size(); ++i) {
     const double light = 255.0 * (grey.pixels[i] - least) / range;
-    const double value = static_cast<double>(map[i]), cover = 0.65 * std::sqrt(value);
+    const double value = static_cast<double>(map[i]), cover = 0.75 * value;
     const Colour heat = heat_colour(value);
     for (const double channel : {heat.red, heat.green, heat.blue})
       overlay.pixels.push_back(static_cast<std::uint8_t>(std::lround(light + cover * (channel - light))));

@@ -38,8 +38,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "captcha " CAPTCHA_VERSION, "Print the version and exit");
   Commands commands(app);
   for (const auto add : {add_generate, add_prepare, add_check, add_train, add_evaluate, add_predict,
-                         add_train_solver, add_solve, add_evaluate_solver, add_serve, add_summary, add_bench,
-                         add_export, add_completion})
+                         add_visualize, add_train_solver, add_solve, add_evaluate_solver, add_serve,
+                         add_summary, add_bench, add_export, add_completion})
     add(commands);
 
   try {

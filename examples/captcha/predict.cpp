@@ -8,6 +8,7 @@
 #include "option_checks.hpp"
 #include "ranking.hpp"
 #include "report.hpp"
+#include "standard_input.hpp"
 #include "terminal.hpp"
 
 #include <algorithm>
@@ -29,17 +30,6 @@ struct PredictArguments {
   int threads = 0;
 };
 
-/// All bytes of standard input, of at most as many as an image file may have.
-std::vector<std::uint8_t> standard_input() {
-  std::vector<std::uint8_t> bytes(max_image_file + 1);
-  bytes.resize(std::fread(bytes.data(), 1, bytes.size(), stdin));
-  if (std::ferror(stdin)) throw ImageError(ImageFault::unreadable, "standard input: cannot be read");
-  if (bytes.size() > max_image_file)
-    throw ImageError(ImageFault::size, "standard input: expected an image of at most " +
-                                           std::to_string(max_image_file) + " bytes");
-  return bytes;
-}
-
 Image image_of(const std::filesystem::path& file, bool resizes) {
   return file == "-" ? as_character(decode_png(standard_input(), "standard input"), "standard input", resizes)
                      : as_character(read_image(file), file.string(), resizes);
@@ -51,9 +41,8 @@ void print_text(const std::string& name, const Image& image, const Ranking& rank
   for (std::size_t line = 0; line < std::max<std::size_t>(picture.size(), 3); ++line) {
     std::printf("  %s", line < picture.size() ? picture[line].c_str() : "");
     if (line < 3) {
-      const double probability = ranking.probabilities[ranking.order[line]];
-      std::printf("  %c  %s %5.1f %%", labels[ranking.order[line]], bar(probability).c_str(),
-                  100 * probability);
+      std::printf("  %c  %s %5.1f %%", labels[ranking.order[line]], bar(ranking.at(line)).c_str(),
+                  100 * ranking.at(line));
     }
     std::printf("\n");
   }
@@ -70,8 +59,8 @@ int predict(const PredictArguments& arguments) {
       const Ranking ranking(predictor.probabilities(prepared(image)));
       if (arguments.json)
         report.push_back({{"file", file.string()},
-                          {"label", std::string(1, labels[ranking.order[0]])},
-                          {"probability", ranking.probabilities[ranking.order[0]]},
+                          {"label", label_name(ranking.best())},
+                          {"probability", ranking.at(0)},
                           {"top", top_json(ranking)}});
       else
         print_text(file.string(), image, ranking, arguments.draw);

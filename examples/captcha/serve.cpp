@@ -89,8 +89,8 @@ void add_serve(Commands& commands) {
                              [a](CLI::App&) { return serve(*a); });
   const auto time = number("a number of seconds, 0.01 to 3600",
                            [](double value) { return value >= 0.01 && value <= 3600; });
-  c->add_option("--model", a->model, "Model file of a run")->required();
-  c->add_option("--solver", a->solver, "Model file that reads whole CAPTCHAs");
+  c->add_option("--model", a->model, "Model file of a run")->required()->type_name("FILE");
+  c->add_option("--solver", a->solver, "Model file that reads whole CAPTCHAs")->type_name("FILE");
   c->add_option("--address", a->address, "IP address to listen on");
   c->add_option("--port", a->port, "Port; 0: any that is free, which is printed")->check(whole(0, 65535));
   c->add_option("--threads", a->threads, "Threads that compute; 0: all")->check(whole(0, 1024));
@@ -110,11 +110,9 @@ void add_serve(Commands& commands) {
   c->add_flag("--reload-endpoint", a->reload_endpoint, "Also load the model again at POST /v1/reload");
   c->add_flag("--quiet", a->quiet, "Log no requests");
   c->footer(
-      "SIGHUP loads the model file again; a bad one is named and the old one stays in use. SIGTERM and "
-      "SIGINT\n"
-      "stop the server when all requests under way are answered. Exit codes: 0 stopped so, 1 some requests "
-      "were\n"
-      "cut off, or the model or the address cannot be used.\n\n"
+      "SIGHUP loads the model file again; a bad one is named and the old one stays in use.\n"
+      "SIGTERM and SIGINT stop the server when all requests under way are answered. Exit codes:\n"
+      "0 stopped so, 1 some requests were cut off, or the model or the address cannot be used.\n\n"
       "Examples:\n"
       "  captcha serve --model runs/first/final.safetensors\n"
       "  captcha serve --model runs/first/final.safetensors --port 0 --quiet --batch 64 --batch-wait 5\n"

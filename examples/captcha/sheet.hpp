@@ -4,6 +4,7 @@
 #include <captcha/data/png.hpp>
 
 #include "characters.hpp"
+#include "evaluation.hpp"
 #include "glyph_font.hpp"
 
 #include <algorithm>
@@ -13,14 +14,6 @@
 #include <vector>
 
 namespace captcha::app {
-
-/// A picture whose most probable class is not its label.
-struct Mistake {
-  std::size_t index;
-  std::size_t truth;
-  std::size_t prediction;
-  double probability;
-};
 
 /// Writes `picture`, stretched to its full range, onto `sheet` with its upper left corner at (row, column).
 inline void paste(Image& sheet, const Image& picture, int row, int column) {
@@ -42,7 +35,7 @@ inline Image letter_picture(std::size_t number, int height) {
 /// Every mistake as a picture with the letter of its label and, behind an arrow, the letter that was read.
 /// Eight to a row, the surest mistakes first.
 inline void write_sheet(const std::filesystem::path& file, const Characters& data,
-                        const std::vector<Mistake>& mistakes) {
+                        const std::vector<const Judged*>& mistakes) {
   constexpr int columns = 8, zoom = 2, gap = 10, text = 30;
   constexpr int cell_width = zoom * character.width + gap, cell_height = zoom * character.height + text + gap;
   const int rows = std::max(1, static_cast<int>((mistakes.size() + columns - 1) / columns));
@@ -51,11 +44,12 @@ inline void write_sheet(const std::filesystem::path& file, const Characters& dat
   for (std::size_t i = 0; i < mistakes.size(); ++i) {
     const int row = gap + static_cast<int>(i) / columns * cell_height;
     const int column = gap + static_cast<int>(i) % columns * cell_width;
-    const Image picture = to_grey(read_image(data.name(mistakes[i].index)));
+    const Image picture = to_grey(read_image(data.name(mistakes[i]->index)));
     paste(sheet, resize(picture, zoom * character.height, zoom * character.width), row, column);
     const int line = row + zoom * character.height;
-    paste(sheet, letter_picture(mistakes[i].truth, text), line, column);
-    paste(sheet, letter_picture(mistakes[i].prediction, text), line, column + zoom * character.width / 2 + 4);
+    paste(sheet, letter_picture(mistakes[i]->truth, text), line, column);
+    paste(sheet, letter_picture(mistakes[i]->ranking.best(), text), line,
+          column + zoom * character.width / 2 + 4);
     for (int x = 0; x < 10; ++x)
       for (int y = -std::max(0, 4 - std::abs(9 - x)); y <= std::max(0, 4 - std::abs(9 - x)); ++y)
         if (y == 0 || std::abs(y) == 9 - x)

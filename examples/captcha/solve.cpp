@@ -5,6 +5,7 @@
 #include "commands.hpp"
 #include "option_checks.hpp"
 #include "report.hpp"
+#include "standard_input.hpp"
 
 #include <cstdio>
 #include <memory>
@@ -21,16 +22,6 @@ struct SolveArguments {
   CaptchaFiles how{};
   int threads = 0;
 };
-
-/// All bytes of standard input, of at most as many as an image file may have.
-std::vector<std::uint8_t> standard_input() {
-  std::vector<std::uint8_t> bytes(max_image_file + 1);
-  bytes.resize(std::fread(bytes.data(), 1, bytes.size(), stdin));
-  if (std::ferror(stdin)) throw Error("standard input: cannot be read");
-  if (bytes.size() > max_image_file)
-    throw Error("standard input: expected an image of at most " + std::to_string(max_image_file) + " bytes");
-  return bytes;
-}
 
 /// The files that were given, and for each folder the images in it.
 std::vector<std::filesystem::path> files_of(const std::vector<std::filesystem::path>& given) {
@@ -107,7 +98,9 @@ int solve(const SolveArguments& arguments) {
 void add_solve(Commands& commands) {
   const auto a = std::make_shared<SolveArguments>();
   CLI::App* c = commands.add("solve", "Read whole CAPTCHAs", [a](CLI::App&) { return solve(*a); });
-  c->add_option("--model", a->model, "Model file of a run of train-solver, or of train (slower)")->required()->type_name("FILE");
+  c->add_option("--model", a->model, "Model file of a run of train-solver, or of train (slower)")
+      ->required()
+      ->type_name("FILE");
   c->add_option("FILE", a->files, "PNG images, folders of them, or - for one on standard input")
       ->required()
       ->type_name("FILE");

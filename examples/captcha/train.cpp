@@ -33,7 +33,7 @@ FitResult run(const TrainArguments& arguments, const std::function<void()>& star
       arguments, data.size(), CrossEntropy{.label_smoothing = static_cast<float>(arguments.label_smoothing)},
       std::tuple<Accuracy>{}, settings_of(arguments), character_info());
   const auto go = [&](const auto& train) {
-    return fit_and_show(weights, train, validation, options, started, arguments.quiet);
+    return fit_and_show(weights, train, validation, options, started, arguments);
   };
   if (arguments.mixup > 0) return go(mixup(data, {.alpha = arguments.mixup}));
   return go(data);

@@ -38,7 +38,7 @@ int run(const TrainSolverArguments& arguments, const std::function<void()>& star
       MeanOverHeads<CrossEntropy>{{.label_smoothing = static_cast<float>(arguments.label_smoothing)}},
       std::tuple<ExactMatch, OverHeads<Accuracy>>{}, settings_of(arguments), solver_info());
   const auto go = [&](const auto& train) {
-    return fit_and_show(weights, train, judged, options, started, arguments.quiet);
+    return fit_and_show(weights, train, judged, options, started, arguments);
   };
   const FitResult result = arguments.augment ? go(augmented_captchas(data)) : go(map(data, Standardise{}));
   return tell(result, arguments, "train-solver", "exact_match", data.size(), judged.size());

@@ -3,6 +3,7 @@
 
 #include <captcha/train.hpp>
 
+#include "board.hpp"
 #include "commands.hpp"
 #include "config.hpp"
 #include "model_file.hpp"
@@ -44,6 +45,7 @@ struct TrainingArguments {
   bool augment = true;
   bool resize = false;
   bool resume = false;
+  bool tensorboard = false;
   bool quiet = false;
   int threads = 0;
   int loader_threads = 1;
@@ -98,6 +100,7 @@ inline void add_training_options(CLI::App& command, TrainingArguments& a, const 
   c->add_option("--loader-threads", a.loader_threads, "Threads that prepare images; 0: those that compute")
       ->check(whole(0, 1024));
   c->add_option("--seed", a.seed, "Same seed, same weights")->check(whole(0));
+  c->add_flag("--tensorboard", a.tensorboard, "Write event files into --out, for `tensorboard --logdir`");
   c->add_flag("--resume", a.resume, "Go on with the run in --out");
   c->add_flag("--quiet", a.quiet, "Print nothing but errors");
 }
@@ -197,15 +200,17 @@ struct AtStart {
   }
 };
 
-/// fit, with a progress bar unless it shall be quiet; Ctrl-C and SIGTERM stop it.
+/// fit, with event files if asked for and a progress bar unless it shall be quiet; Ctrl-C and SIGTERM stop
+/// it.
 template <class Net, class Train, class Validation, class L, class Metrics>
 FitResult fit_and_show(Weights<Net>& weights, const Train& train, const Validation& validation,
                        const FitOptions<AdamW, L, Metrics>& options, const std::function<void()>& started,
-                       bool quiet) {
-  const AtStart at_start{started, quiet};
+                       const TrainingArguments& a) {
+  const AtStart at_start{started, a.quiet};
   const StopOnSignal stop;
-  return quiet ? fit(weights, train, validation, options, at_start, stop)
-               : fit(weights, train, validation, options, at_start, stop, ProgressBar{});
+  Board board(a.tensorboard, a.out, train, a.seed);
+  return a.quiet ? fit(weights, train, validation, options, at_start, stop, board)
+                 : fit(weights, train, validation, options, at_start, stop, board, ProgressBar{});
 }
 
 /// Tells how a run ended, which judged by the metric of that name: its exit code.

@@ -1,4 +1,4 @@
-// Front door: the ResNet family, its weights, and prediction with them.
+// Front door: the ResNet family, its weights, prediction with them, and why they predict what they do.
 #pragma once
 
 #include <captcha/model/grad_cam.hpp>

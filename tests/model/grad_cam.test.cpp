@@ -15,11 +15,12 @@ using namespace captcha;
 namespace {
 
 constexpr Shape shape = chw(2, 9, 7);
-// A network in two parts, so that the second can be run on activations that were changed by hand.
-using Front =
-    Chain<Named<"conv", Conv2d<2, 5, Conv{.stride = 2, .padding = 1}>>, Named<"norm", BatchNorm2d<5>>>;
+// A network in two parts, so that the second can be run on activations that were changed by hand. "front" and
+// "both" have the same parameters, but not the same output: the outer one is meant.
+using Front = Chain<Named<"both", Chain<Named<"conv", Conv2d<2, 5, Conv{.stride = 2, .padding = 1}>>,
+                                        Named<"norm", BatchNorm2d<5>>>>,
+                    ReLU>;
 using Rest = Chain<
-    ReLU,
     Named<"block", Residual<Chain<Named<"a", Conv2d<5, 5, Conv{.padding = 1}>>, Named<"b", BatchNorm2d<5>>>>>,
     Dropout<>, GlobalAvgPool2d, Named<"fc", Linear<5, 4>>>;
 using Net = Chain<Named<"front", Front>, Named<"rest", Rest>>;

@@ -9,14 +9,14 @@
 using namespace captcha::app;
 
 TEST_CASE("nothing that a client sent can break a line of the log, or a terminal that shows it") {
-  CHECK(escaped("/v1/predict") == "/v1/predict");
-  CHECK(escaped("/a b\r\nc\x1b[2J\"\\\xff\x7f") == R"(/a\x20b\x0d\x0ac\x1b[2J\x22\x5c\xff\x7f)");
-  CHECK(escaped(std::string("\0", 1)) == R"(\x00)");
-  CHECK(escaped("") == "-");
-  CHECK(escaped(std::string(500, 'a')) == std::string(128, 'a') + "...");
+  CHECK(printable("/v1/predict") == "/v1/predict");
+  CHECK(printable("/a b\r\nc\x1b[2J\"\\\xff\x7f") == R"(/a\x20b\x0d\x0ac\x1b[2J\x22\x5c\xff\x7f)");
+  CHECK(printable(std::string("\0", 1)) == R"(\x00)");
+  CHECK(printable("") == "-");
+  CHECK(printable(std::string(500, 'a')) == std::string(128, 'a') + "...");
   std::string all;
   for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
-  for (const char c : escaped(all, 256)) CHECK((c > 0x20 && c < 0x7F));
+  for (const char c : printable(all, 256)) CHECK((c > 0x20 && c < 0x7F));
 }
 
 TEST_CASE("a line tells when, who, what, how it ended, how much and how long") {

@@ -66,8 +66,9 @@ bool is_right(const json& prediction, const Ranking& ranking) {
   const std::string label = prediction["label"];
   const auto number =
       static_cast<std::size_t>(std::find(labels.begin(), labels.end(), label[0]) - labels.begin());
-  return number < labels.size() && near(prediction["probability"], ranking.probabilities[number]) &&
-         near(ranking.probabilities[number], ranking.probabilities[ranking.order[0]]);
+  return number < labels.size() &&
+         near(prediction["probability"], static_cast<double>(ranking.probability[number])) &&
+         near(static_cast<double>(ranking.probability[number]), ranking.at(0));
 }
 
 /// One client after the other, good and bad ones in turns.

@@ -16,7 +16,7 @@
 namespace captcha::app {
 
 /// At most `most` bytes of what a client sent, with nothing in it that could break a line or a terminal.
-inline std::string escaped(std::string_view text, std::size_t most = 128) {
+inline std::string printable(std::string_view text, std::size_t most = 128) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string safe;
   for (const char c : text.substr(0, most)) {
@@ -50,8 +50,8 @@ inline std::string log_line(const HttpRecord& record) {
   char numbers[96];
   std::snprintf(numbers, sizeof numbers, " %d %zu %zu %.2f\n", record.status, record.received, record.sent,
                 1000 * record.seconds);
-  return timestamp() + " " + (record.peer.empty() ? "-" : record.peer) + " " + escaped(record.method, 16) +
-         " " + escaped(record.path) + numbers;
+  return timestamp() + " " + (record.peer.empty() ? "-" : record.peer) + " " + printable(record.method, 16) +
+         " " + printable(record.path) + numbers;
 }
 
 /// Writes a line of less than 4096 bytes to `file`; false when it would have had to wait.

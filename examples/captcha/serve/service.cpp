@@ -60,9 +60,7 @@ std::string base64(std::span<const std::uint8_t> bytes) {
 }
 
 Json to_json(const Ranking& ranking) {
-  return {{"label", std::string(1, labels[ranking.order[0]])},
-          {"probability", ranking.probabilities[ranking.order[0]]},
-          {"top", top_json(ranking)}};
+  return {{"label", label_name(ranking.best())}, {"probability", ranking.at(0)}, {"top", top_json(ranking)}};
 }
 
 std::size_t resident_bytes() {
@@ -391,7 +389,7 @@ std::vector<Json> Service::explain(std::span<const Image> images) {
   for (const Image& image : images) {
     const std::vector<float> pixels = prepared(image);
     const Ranking ranking = single_reader_(models->characters, std::span(&pixels, 1), alone_).front();
-    const auto map = grad_cam_(models->characters.weights, pixels, ranking.order[0], cam_layer);
+    const auto map = grad_cam_(models->characters.weights, pixels, ranking.best(), cam_layer);
     Json& answer = answers.emplace_back(to_json(ranking));
     answer["cam"] = "data:image/png;base64," + base64(encode_png(heat_overlay(image, map)));
   }

@@ -30,8 +30,6 @@ namespace captcha {
 
 /// What to expect of a layer.
 struct ConformanceOptions {
-  bool random_in_training =
-      false;  ///< as Dropout: with all parameters frozen, forward still differs from infer
   std::uint64_t seed = 1;
   double low = -1;  ///< inputs are uniform between low and high
   double high = 1;
@@ -85,7 +83,8 @@ class ConformanceCheck {
     int threads = 1;
     T poison = std::numeric_limits<T>::quiet_NaN();  ///< what memory holds that must not be read
     bool wants_dx = true;
-    bool adds = false;  ///< whether infer is to add something and to rectify
+    bool adds = false;       ///< whether infer is to add something and to rectify
+    bool noise_off = false;  ///< whether forward and backward are to draw no random numbers
     std::function<bool(std::size_t slot)> frozen = [](std::size_t) { return false; };
   };
   /// What a prediction and a training step gave.
@@ -143,11 +142,11 @@ class ConformanceCheck {
   }
 
   void check_frozen() {
-    const Result all = step({.frozen = [](std::size_t) { return true; }});
+    const Result all = step({.noise_off = true, .frozen = [](std::size_t) { return true; }});
     if (!same(all.buffers, subject_.buffers))
       breach("forward changes buffers though every parameter is frozen");
-    if (!options_.random_in_training && !close(all.prediction, all.y))
-      breach("infer and forward differ though every parameter is frozen (random_in_training excuses this)");
+    if (!close(all.prediction, all.y))
+      breach("infer and forward differ though every parameter is frozen and noise is off");
     std::size_t index = 0;
     for (const PlacedSlot& placed : subject_.slots) {
       if (placed.is_buffer) continue;
@@ -192,7 +191,7 @@ class ConformanceCheck {
                backward_scratch = scratch(Pass::backward);
     const auto frozen = std::make_unique<bool[]>(subject_.slots.size());
     for (std::size_t slot = 0; slot < subject_.slots.size(); ++slot) frozen[slot] = setting.frozen(slot);
-    const Noise noise{options_.seed, 1};
+    const Noise noise{.seed = options_.seed, .step = 1, .off = setting.noise_off};
     Workers workers(setting.threads);
 
     Guarded<T> packed = undefined(subject_.packed), add(std::span<const T>(addend(outputs)));
@@ -268,7 +267,8 @@ class ConformanceCheck {
 ///   declares them (all of it holds not-a-number, or another value: the results are the same bits);
 /// - every value of y and dx is written; 1, 2, 3, 4 and 7 threads give the same bits;
 /// - backward without dx gives the same gradients;
-/// - a frozen parameter gets no gradient; with all frozen, buffers stay and forward gives what infer gives;
+/// - a frozen parameter gets no gradient; with all frozen and noise off, buffers stay and forward gives what
+///   infer gives;
 /// - infer treats each sample as if it were alone.
 template <Layer L, Shape S, class T = float>
 ConformanceReport check_conformance(const ConformanceOptions& options = {}) {
