@@ -35,6 +35,13 @@ class Commands {
     return add(app_, name, description, std::move(run));
   }
 
+  /// To be called when all are added: a list that is empty by default is not shown as "[]" by --help.
+  void finish() {
+    for (const auto& [command, run] : choices_)
+      for (CLI::Option* option : command->get_options())
+        if (option->get_default_str() == "[]") option->default_str("");
+  }
+
   /// Runs the command that was given.
   int run() const {
     for (const auto& [command, run] : choices_)

@@ -41,6 +41,7 @@ int run(int argc, char** argv) {
                          add_visualize, add_train_solver, add_solve, add_evaluate_solver, add_serve,
                          add_summary, add_bench, add_export, add_completion})
     add(commands);
+  commands.finish();
 
   try {
     app.parse(argc, argv);

@@ -85,6 +85,7 @@ TEST_CASE("every command describes itself and its options, and shows an example 
       return line.starts_with("  ") && line.find("captcha " + path) != std::string::npos;
     });
     CHECK(shows);
+    CHECK(help.find("=[]") == help.npos);  // CLI11's words for an empty list
     for (const char* title : {"Options:", "Positionals:", "Subcommands:"})
       for (const std::string& entry : section(help, title)) {
         INFO(entry);
@@ -182,8 +183,12 @@ TEST_CASE("Ctrl-C ends a command with 130 and leaves neither files nor a half-wr
   const TerminalOutcome looking =
       run_on_terminal(std::string(CAPTCHA_PROGRAM) + " data check " + (desk / "c") + " > /dev/null", 80,
                       "looking [", SIGTERM);
+  INFO(looking.screen);
+  if (looking.screen.empty())  // done before there was anything to show
+    CHECK(looking.code == 0);
+  else
+    CHECK_THAT(looking.screen, Catch::Contains("\r\033[K"));
   CHECK((looking.code == 143 || looking.code == 0));  // where it is done before the signal comes
-  CHECK_THAT(looking.screen, Catch::Contains("\r\033[K"));
 }
 
 TEST_CASE("colours are for terminals, and not for those who refuse them") {
