@@ -87,6 +87,37 @@ TEST_CASE("products in tiles equal plain loops, with registers of every width") 
   WARN("registers of up to " << register_bytes() << " bytes tried");
 }
 
+TEST_CASE("b may lie in blocks, of which several are read side by side where rows are few") {
+  constexpr int side = 32, blocks = 9, depth = 7;
+  const auto b = random_values<float>(std::size_t{side * blocks * depth}, 2);
+  for (const int rows : {1, 2, 3}) {
+    const auto a = random_values<float>(static_cast<std::size_t>(rows * depth), 1);
+    std::vector<float> c(static_cast<std::size_t>(rows * side * blocks), -1);
+    const std::array<Leg, 1> legs{{{0, 0}}};
+    multiply<float>({.rows = rows,
+                     .columns = side * blocks,
+                     .depth = depth,
+                     .a = a.data(),
+                     .a_row = depth,
+                     .a_step = 1,
+                     .b = b.data(),
+                     .b_step = side,
+                     .b_block = side * depth,
+                     .c = c.data(),
+                     .c_row = side * blocks,
+                     .legs = legs});
+    for (int m = 0; m < rows; ++m)
+      for (int n = 0; n < side * blocks; ++n) {
+        double sum = 0;
+        for (int k = 0; k < depth; ++k)
+          sum += static_cast<double>(a[static_cast<std::size_t>(m * depth + k)]) *
+                 static_cast<double>(b[static_cast<std::size_t>((n / side * depth + k) * side + n % side)]);
+        REQUIRE(static_cast<double>(c[static_cast<std::size_t>(m * side * blocks + n)]) ==
+                Approx(sum).margin(1e-5));
+      }
+  }
+}
+
 TEST_CASE("a sum of more legs than it holds is computed in parts") {
   constexpr int count = 300;
   const auto a = random_values<double>(count, 1), b = random_values<double>(count, 2);
