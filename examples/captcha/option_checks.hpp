@@ -33,7 +33,8 @@ CLI::Validator expecting(const std::string& what, Fits fits) {
       "");
 }
 
-/// Takes whole numbers from `least` to `most`.
+/// Takes whole numbers from `least` to `most`; none with leading zeros, for CLI11 would read 010 as an
+/// octal 8.
 inline CLI::Validator whole(std::uint64_t least,
                             std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) {
   const bool open = most == std::numeric_limits<std::uint64_t>::max();
@@ -41,7 +42,8 @@ inline CLI::Validator whole(std::uint64_t least,
       "a whole number, " + std::to_string(least) + (open ? " or more" : " to " + std::to_string(most)),
       [least, most](const std::string& text) {
         std::uint64_t number = 0;
-        return reads_as(text, number) && number >= least && number <= most;
+        return reads_as(text, number) && number >= least && number <= most &&
+               (text.size() == 1 || text[0] != '0');
       });
 }
 

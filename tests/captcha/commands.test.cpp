@@ -95,6 +95,7 @@ TEST_CASE("a wrong number is told what was expected, in a few words") {
   check_refused(desk.run(train + "--epochs 99999999999999999999"), 2, "expected a whole number");
   check_refused(desk.run(train + "--batch 0"), 2, "--batch: '0', expected a whole number, 1 to 65536;");
   check_refused(desk.run(train + "--seed -1"), 2, "--seed: '-1', expected a whole number, 0 or more;");
+  check_refused(desk.run(train + "--seed 010"), 2, "--seed: '010', expected a whole number, 0 or more;");
   check_refused(desk.run(train + "--learning-rate nan"), 2,
                 "--learning-rate: 'nan', expected a number above 0;");
   check_refused(desk.run(train + "--learning-rate 0"), 2, "'0', expected a number above 0;");
