@@ -76,8 +76,10 @@ inline std::string toml_value(const CLI::Option& option, const std::string& text
     // Whole numbers beyond those of TOML stay text, lest they lose digits.
     if (text.find_first_not_of("0123456789") != text.npos && reads_as(text, real)) return json_number(real);
   }
+  // Without flags: in texts of several lines toml++ would begin with a line break, which readers drop.
+  const toml::value<std::string> value(text);
   std::ostringstream quoted;
-  quoted << toml::value<std::string>(text);
+  quoted << toml::toml_formatter{value, toml::format_flags::none};
   return quoted.str();
 }
 

@@ -458,7 +458,7 @@ TEST_CASE("what a run was told is written so that it reads back the same") {
   REQUIRE(trained.code == 0);
   const std::string settled = desk.text("run/config.toml");
   for (const char* line : {"augment = false\n", "resize = true\n", "clip = 2.5\n", "label-smoothing = 0.05\n",
-                           "average = 0.9\n", "epochs = 1\n", "freeze = 'none'\n"})
+                           "average = 0.9\n", "epochs = 1\n", "freeze = \"none\"\n"})
     CHECK_THAT(settled, Catch::Contains(line));
   CHECK_THAT(settled, Catch::Contains("18446744073709551615"));
   CHECK(desk.run("train --quiet --epochs 1 --out " + (desk / "again") + " --config " +

@@ -131,6 +131,7 @@ void configurations() {
        "learning-rate = 1e-3\nval-fraction = 0.1\nclip = 2\naugment = false\nresize = true\n");
   seed("config", "texts", "data = \"\"\"\na\\u00fc\\tb\"\"\" # remark\n'epochs' = 0x1F\nseed = 1_000\n");
   seed("config", "octal", "seed = '010'\n");
+  seed("config", "lines", "data = \"\"\"\n\n\na\n\n\"\"\"\n");
   seed("config", "wrong", "[table]\na.b = [1, 2, {c = 1979-05-27T07:32:00Z}]\n");
 }
 
