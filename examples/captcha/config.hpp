@@ -11,6 +11,7 @@
 
 #include <cctype>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -20,6 +21,14 @@ namespace captcha::app {
 /// Whether an option takes no value on the command line.
 inline bool is_flag(const CLI::Option& option) {
   return option.get_items_expected_max() == 0;
+}
+
+/// A number as TOML: where it is whole as an integer, if TOML has such large ones.
+inline std::string toml_number(double number) {
+  const std::string text = json_number(number);
+  std::int64_t whole = 0;
+  if (reads_as(text, whole)) return std::to_string(whole);
+  return text.find_first_not_of("-0123456789") == text.npos ? text + ".0" : text;
 }
 
 /// Gives a subcommand's options that were not on the command line the values that the file has for them.
@@ -53,7 +62,7 @@ inline void apply_config(CLI::App& command, const std::filesystem::path& path) {
     else if (const auto whole = node.value_exact<std::int64_t>())
       value = std::to_string(*whole);
     else if (const auto real = node.value_exact<double>())
-      value = json_number(*real);
+      value = toml_number(*real);
     else
       fail(line, "'" + name + "' must be a text, a number, true or false");
     try {
@@ -73,8 +82,10 @@ inline std::string toml_value(const CLI::Option& option, const std::string& text
   if (const std::string type = option.get_type_name();
       type.starts_with("UINT") || type.starts_with("INT") || type.starts_with("FLOAT")) {
     if (reads_as(text, whole)) return std::to_string(whole);
-    // Whole numbers beyond those of TOML stay text, lest they lose digits.
-    if (text.find_first_not_of("0123456789") != text.npos && reads_as(text, real)) return json_number(real);
+    // Whole numbers beyond those of TOML stay text, lest they lose digits; others are written as CLI11 reads
+    // them, by way of a long double: with twenty digits and more that is not the same.
+    if (text.find_first_not_of("0123456789") != text.npos && reads_as(text, real))
+      return toml_number(static_cast<double>(std::strtold(text.c_str(), nullptr)));
   }
   // Without flags: in texts of several lines toml++ would begin with a line break, which readers drop.
   const toml::value<std::string> value(text);
