@@ -9,6 +9,7 @@
 #include "characters.hpp"
 #include "draw_water.hpp"
 #include "glyph_table.hpp"
+#include "grey_image.hpp"
 #include "model_file.hpp"
 
 #include <algorithm>
@@ -48,17 +49,9 @@ inline Weights<SolverNetwork> load_solver(const std::filesystem::path& path) {
   return load_model<SolverNetwork>(path, solver_info());
 }
 
-/// A picture as the solver takes it: grey, 200 x 50. `name` is what messages call it; other sizes are an
-/// ImageError unless `resizes`.
+/// A picture as the CAPTCHA that a solver takes: grey, 200 wide and 50 high; see grey_image.
 inline Image as_captcha(const Image& picture, const std::string& name, bool resizes) {
-  Image image = picture.channels == 1 ? picture : to_grey(picture);
-  if (image.height == captcha_height && image.width == captcha_width) return image;
-  if (!resizes)
-    throw ImageError(ImageFault::size,
-                     name + ": " + std::to_string(image.width) + " x " + std::to_string(image.height) +
-                         " pixels (width x height), expected " + std::to_string(captcha_width) + " x " +
-                         std::to_string(captcha_height) + "; use --resize to accept it");
-  return resize(image, captcha_height, captcha_width);
+  return grey_image(picture, captcha_shape, name, resizes);
 }
 
 /// How the files of CAPTCHAs are read.

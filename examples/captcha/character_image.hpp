@@ -4,9 +4,9 @@
 #include <captcha/core/error.hpp>
 #include <captcha/core/random.hpp>
 #include <captcha/data/normalise.hpp>
-#include <captcha/data/png.hpp>
 
 #include "characters.hpp"
+#include "grey_image.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -16,17 +16,9 @@
 
 namespace captcha::app {
 
-/// A picture as the character that the network takes: grey, 32 wide and 52 high. `name` is what messages call
-/// it; other sizes are an ImageError unless `resizes`.
+/// A picture as the character that the network takes: grey, 32 wide and 52 high; see grey_image.
 inline Image as_character(const Image& picture, const std::string& name, bool resizes) {
-  Image image = picture.channels == 1 ? picture : to_grey(picture);
-  if (image.height == character.height && image.width == character.width) return image;
-  if (!resizes)
-    throw ImageError(ImageFault::size,
-                     name + ": " + std::to_string(image.width) + " x " + std::to_string(image.height) +
-                         " pixels (width x height), expected " + std::to_string(character.width) + " x " +
-                         std::to_string(character.height) + "; use --resize to accept it");
-  return resize(image, character.height, character.width);
+  return grey_image(picture, character, name, resizes);
 }
 
 /// Its values, prepared as in training.
