@@ -10,9 +10,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -68,6 +71,35 @@ std::vector<T> from_kernel(const Array& like, int groups, const std::vector<T>& 
   return theirs;
 }
 
+/// Prediction with weights that are kept as BFloat16: `packed`, rounded, and nothing else changed. `infer`
+/// predicts with weights of either form.
+void compare_narrow(const ConvGeometry& g, const std::vector<float>& packed, const std::vector<float>& narrow,
+                    double tolerance, auto infer) {
+  std::vector<BFloat16> weights(conv_weight_values<float, float>(g));
+  std::memcpy(weights.data(), narrow.data(), sizeof(BFloat16) * weights.size());
+  std::vector<float> rounded;
+  bool all_nearest = true;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    all_nearest = all_nearest && weights[i].bits == BFloat16(packed[i]).bits;
+    rounded.push_back(static_cast<float>(weights[i]));
+  }
+  CHECK(all_nearest);
+  // The bias; and, of the rounded weights, those at the points.
+  const auto rest = conv_weight_values<BFloat16, float>(g);
+  rounded.insert(rounded.end(), narrow.begin() + static_cast<std::ptrdiff_t>(rest), narrow.end());
+  CHECK(rounded.size() == packed.size());
+  CHECK(std::equal(rounded.begin() + static_cast<std::ptrdiff_t>(weights.size()),
+                   rounded.begin() + static_cast<std::ptrdiff_t>(weights.size()) + g.out_channels,
+                   packed.begin() + static_cast<std::ptrdiff_t>(weights.size())));
+  const auto expected = infer.template operator()<float>(rounded),
+             y = infer.template operator()<BFloat16>(narrow);
+  if (g.samples < 4) CHECK(y == expected);  // the same sums with registers of any width
+  double worst = 0;
+  for (std::size_t i = 0; i < y.size(); ++i)
+    worst = std::max(worst, std::abs(static_cast<double>(y[i]) - static_cast<double>(expected[i])));
+  CHECK(worst <= tolerance);
+}
+
 template <class T>
 void compare(const Case& c, double tolerance, Workers& workers) {
   const Array x = random_array(c.samples, c.channels.in, c.height, c.width, 1);
@@ -115,11 +147,20 @@ void compare(const Case& c, double tolerance, Workers& workers) {
                        shift = random_values<T>(our_bias.size(), 6);
   const Array added = random_array(y.n, y.c, y.h, y.w, 7);
   const auto our_added = to_layer_order<T>(added);
-  std::vector<T> packed(conv_packed_values(g), unwritten);
-  conv_pack(g, our_w.data(), our_bias.data(), scale.data(), shift.data(), packed.data(), workers);
-  std::ranges::fill(our_y, unwritten);
-  conv_infer(g, our_x.data(), packed.data(), Ending<T>{nullptr, our_added.data(), true}, our_y.data(),
-             scratch.data(), workers);
+  const auto pack = [&]<class W>(W) {
+    std::vector<T> values(conv_packed_values<W, T>(g), unwritten);
+    conv_pack<W>(g, our_w.data(), our_bias.data(), scale.data(), shift.data(), values.data(), workers);
+    return values;
+  };
+  const auto infer = [&]<class W>(const std::vector<T>& with) {
+    std::ranges::fill(our_y, unwritten);
+    conv_infer<W>(g, our_x.data(), with.data(), Ending<T>{nullptr, our_added.data(), true}, our_y.data(),
+                  scratch.data(), workers);
+    return our_y;
+  };
+  const std::vector<T> packed = pack(T{});
+  if constexpr (std::is_same_v<T, float>) compare_narrow(g, packed, pack(BFloat16{}), tolerance, infer);
+  infer.template operator()<T>(packed);
   Array predicted = y;
   const std::size_t plane = static_cast<std::size_t>(y.h * y.w);
   for (std::size_t i = 0; i < predicted.values.size(); ++i) {

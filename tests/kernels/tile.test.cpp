@@ -69,6 +69,49 @@ void compare(void (*multiply_with)(const Multiply<T>&), double tolerance) {
         }
 }
 
+/// Products with b kept as BFloat16, and with the same values as float: to the bit.
+void compare_narrow(void (*narrow_with)(const Multiply<float, BFloat16>&),
+                    void (*wide_with)(const Multiply<float>&)) {
+  const auto at = [](int value) { return static_cast<std::size_t>(value); };
+  constexpr int most = 300, depth = 21;
+  std::vector<BFloat16> narrow;
+  for (const float value : random_values<float>(at(most * depth), 1)) narrow.emplace_back(value);
+  std::vector<float> wide;
+  for (const BFloat16 value : narrow) wide.push_back(static_cast<float>(value));
+  for (const int rows : {1, 2, 3, 8, 19})
+    for (const int columns : {1, 3, 4, 12, 16, 31, 32, 64, 100, 256, 300})
+      for (const int block : {0, 32, 64})  // columns that lie side by side, 0 for all
+        for (const Start start : {Start::zero, Start::bias, Start::memory}) {
+          if (block != 0 && columns % block != 0) continue;
+          const auto a = random_values<float>(at(rows * depth), 2), bias = random_values<float>(at(rows), 3),
+                     added = random_values<float>(at(rows * columns), 4);
+          const auto product = [&]<class B>(const std::vector<B>& b, auto multiply_with) {
+            auto c = random_values<float>(at(rows * columns), 5);
+            const std::array<Leg, 1> legs{{{0, 0}}};
+            multiply_with(Multiply<float, B>{{.rows = rows,
+                                              .columns = columns,
+                                              .depth = depth,
+                                              .a = a.data(),
+                                              .a_row = depth,
+                                              .a_step = 1,
+                                              .b = b.data(),
+                                              .b_step = block != 0 ? block : columns,
+                                              .b_block = std::ptrdiff_t{block} * depth,
+                                              .c = c.data(),
+                                              .c_row = columns,
+                                              .start = start,
+                                              .bias = bias.data(),
+                                              .add = added.data(),
+                                              .then = block != 0 ? nullptr : b.data(),
+                                              .rectify = true,
+                                              .legs = legs}});
+            return c;
+          };
+          if (product(narrow, narrow_with) != product(wide, wide_with))
+            FAIL_CHECK(rows << " x " << columns << " in blocks of " << block);
+        }
+}
+
 }  // namespace
 
 TEST_CASE("products in tiles equal plain loops, with registers of every width") {
@@ -85,6 +128,17 @@ TEST_CASE("products in tiles equal plain loops, with registers of every width") 
   }
 #endif
   WARN("registers of up to " << register_bytes() << " bytes tried");
+}
+
+TEST_CASE(
+    "a product with BFloat16 equals that with the same values as float, with registers of every width") {
+  compare_narrow(on_plain_registers<Multiply<float, BFloat16>>, on_plain_registers<Multiply<float>>);
+#if defined(__x86_64__)
+  if (register_bytes() >= 32)
+    compare_narrow(on_avx2_registers<Multiply<float, BFloat16>>, on_avx2_registers<Multiply<float>>);
+  if (register_bytes() == 64)
+    compare_narrow(on_avx512_registers<Multiply<float, BFloat16>>, on_avx512_registers<Multiply<float>>);
+#endif
 }
 
 TEST_CASE("b may lie in blocks, of which several are read side by side where rows are few") {

@@ -89,11 +89,13 @@ TEST_CASE("a training step and a prediction allocate nothing") {
   Tape<Net, shape> tape(samples);
   Inference<Net, shape> infer(samples);
   const auto packed = pack<shape>(weights);
+  const auto narrow = pack<shape, BFloat16>(weights);
   const auto work = [&] {
     tape.forward(weights, x.data(), samples, {}, workers);
     std::ranges::fill(tape.output_gradient(samples), 1.0f);
     tape.backward(weights, gradients, x.data(), samples, {}, workers);
     infer(packed, x.data(), samples, workers);
+    infer(narrow, x.data(), samples, workers);
   };
   work();
   const long before = allocations;

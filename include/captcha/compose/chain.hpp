@@ -82,18 +82,21 @@ struct ChainOf<LayerList<Layers...>> {
   }
 
   // --- runs: run_chain, with the plan and the functions of the layers ---
-  static constexpr std::size_t packed(Shape in) { return packed_places(in)[count]; }
+  template <class T>
+  static constexpr std::size_t packed(Shape in) {
+    return packed_places<T>(in)[count];
+  }
   template <Shape S, class T>
   static void pack(const Pack<T>& call) {
     static constexpr auto layers =
         functions<Pack<T>, S>([]<class L, Shape In>() { return &run_pack<L, In, T>; });
-    run_chain<T>(planned<S>.places, packed_at<S>, layers, call);
+    run_chain<T>(planned<S>.places, packed_at<S, T>, layers, call);
   }
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
     static constexpr auto layers =
         functions<Infer<T>, S>([]<class L, Shape In>() { return &run_infer<L, In, T>; });
-    run_chain<T>(planned<S>.sizes, packed_at<S>, layers, call);
+    run_chain<T>(planned<S>.sizes, packed_at<S, T>, layers, call);
   }
   template <Shape S, class T>
   static void forward(const Forward<T>& call) {
@@ -165,8 +168,9 @@ struct ChainOf<LayerList<Layers...>> {
   }
 
   /// Where each layer's packed weights start, and where the last one's end.
+  template <class T>
   static constexpr std::array<std::size_t, count + 1> packed_places(Shape in) {
-    constexpr std::array<std::size_t (*)(Shape), count> packed_of{&packed_values<Layers>...};
+    constexpr std::array<std::size_t (*)(Shape), count> packed_of{&packed_values<Layers, T>...};
     const auto at = shapes(in);
     std::array<std::size_t, count + 1> starts{};
     for (std::size_t i = 0; i < count; ++i) starts[i + 1] = aligned(starts[i] + packed_of[i](at[i]));
@@ -175,8 +179,8 @@ struct ChainOf<LayerList<Layers...>> {
 
   template <Shape S>
   static constexpr ChainPlan<count> planned = plan(S);
-  template <Shape S>
-  static constexpr std::array<std::size_t, count + 1> packed_at = packed_places(S);
+  template <Shape S, class T>
+  static constexpr std::array<std::size_t, count + 1> packed_at = packed_places<T>(S);
 
   /// What `of` gives for each layer and the shape that reaches it.
   template <class Call, Shape S, class Of>

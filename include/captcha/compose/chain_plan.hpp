@@ -97,7 +97,7 @@ void run_chain(std::span<const ChainPlace> places, std::span<const std::size_t> 
 template <class T>
 void run_chain(const ChainSizes& sizes, std::span<const std::size_t> packed,
                std::span<const LayerFunction<Infer<T>>> layers, const Infer<T>& call) {
-  const ChainPlanes<T> planes(sizes, Pass::infer, call.scratch, call.samples);
+  const ChainPlanes planes(sizes, Pass::infer, call.scratch, call.samples);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const bool last = i + 1 == layers.size();
     layers[i](Infer<T>{call.samples, i == 0 ? call.x : planes.at(i), last ? call.y : planes.at(i + 1),

@@ -76,16 +76,18 @@ struct Scaled : ChainOf<LayerList<First, Second>> {
     return pass == Pass::infer ? First::scratch(in, pass) : Both::scratch(in, pass);
   }
 
-  static constexpr std::size_t packed(Shape in) { return packed_values<First>(in); }
+  template <class T>
+  requires Keeps<First, T>
+  static constexpr std::size_t packed(Shape in) { return packed_values<First, T>(in); }
   template <Shape S, class T>
   static void pack(const Pack<T>& call) {
     constexpr auto channels = static_cast<std::size_t>(First::out(S).channels);
-    std::vector<T> numbers(2 * channels);  // scales and shifts
-    T* const scale = numbers.data();
-    T* const shift = scale + channels;
+    std::vector<Widened<T>> numbers(2 * channels);  // scales and shifts
+    auto* const scale = numbers.data();
+    auto* const shift = scale + channels;
     Second::as_scale(call.parameters + slot_count<First>.parameters, call.buffers + slot_count<First>.buffers,
                      scale, shift);
-    First::template pack_scaled<S>(call, static_cast<const T*>(scale), static_cast<const T*>(shift));
+    First::template pack_scaled<S>(call, std::as_const(scale), std::as_const(shift));
   }
   template <Shape S, class T>
   static void infer(Infer<T> call) {

@@ -73,21 +73,24 @@ struct Residual {
   }
 
   // --- infer ---
-  static constexpr std::size_t packed(Shape in) { return packed_shortcut(in) + packed_values<Shortcut>(in); }
+  template <class T>
+  static constexpr std::size_t packed(Shape in) {
+    return packed_shortcut<T>(in) + packed_values<Shortcut, T>(in);
+  }
   template <Shape S, class T>
   static void pack(const Pack<T>& call) {
     run_pack<Body, S>(call);
-    constexpr std::size_t shortcut = packed_shortcut(S);
+    constexpr std::size_t shortcut = packed_shortcut<T>(S);
     run_pack<Shortcut, S>(Pack<T>{call.parameters + body.parameters, call.buffers + body.buffers,
                                   call.packed + shortcut, call.workers});
   }
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
     constexpr Footprint outer = planes(S, Pass::infer);
-    T* const inner = call.scratch + outer.offset(call.samples);
-    const T* from_shortcut = call.x;
+    auto* const inner = call.scratch + outer.offset(call.samples);
+    const auto* from_shortcut = call.x;
     if constexpr (!is_identity) {
-      constexpr std::size_t shortcut = packed_shortcut(S);
+      constexpr std::size_t shortcut = packed_shortcut<T>(S);
       run_infer<Shortcut, S>(Infer<T>{call.samples, call.x, call.scratch, call.parameters + shortcut, nullptr,
                                       inner, call.workers});
       from_shortcut = call.scratch;
@@ -171,7 +174,10 @@ struct Residual {
   static constexpr SlotCounter body = slot_count<Body>;
   using After = std::conditional_t<AndReLU, Rectify, Keep>;
 
-  static constexpr std::size_t packed_shortcut(Shape in) { return aligned(packed_values<Body>(in)); }
+  template <class T>
+  static constexpr std::size_t packed_shortcut(Shape in) {
+    return aligned(packed_values<Body, T>(in));
+  }
 
   /// Where in `saved` each part starts; the body's own region is at 0.
   struct Parts {

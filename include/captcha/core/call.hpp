@@ -1,7 +1,8 @@
 // What a layer is handed when it runs: pointers to exactly what the call may read and write.
 //
 // Activations lie as [row][column][channel][sample], the sample index innermost; a flat vector as
-// [feature][sample]. T is float or double. Nothing a call points to is owned by the layer.
+// [feature][sample]. T is float or double; in prediction also BFloat16, in which only weights are kept: what
+// is computed is Widened<T>. Nothing a call points to is owned by the layer.
 #pragma once
 
 #include <captcha/core/shape.hpp>
@@ -11,31 +12,52 @@
 
 namespace captcha {
 
-class Workers;  // kernels/workers.hpp
+class Workers;    // kernels/workers.hpp
+struct BFloat16;  // kernels/bfloat16.hpp
+
+/// What values kept as T are computed with: BFloat16 as float, all others as they are.
+template <class T>
+struct Widen {
+  using type = T;
+};
+template <>
+struct Widen<BFloat16> {
+  using type = float;
+};
+template <class T>
+using Widened = typename Widen<T>::type;
 
 /// Before prediction: a layer that has `packed` writes there what its infer will read instead of parameters
 /// and buffers.
 template <class T>
 struct Pack {
-  const T* parameters;
-  const T* buffers;
-  T* packed;  ///< packed(S) values
+  const Widened<T>* parameters;
+  const Widened<T>* buffers;
+  Widened<T>* packed;  ///< packed(S) values
   Workers& workers;
+
+  /// For a layer that does not keep its weights as T.
+  Pack<Widened<T>> widened() const { return {parameters, buffers, packed, workers}; }
 };
 
 /// Prediction: reads x, parameters and buffers; writes y and scratch. Re-entrant.
 template <class T>
 struct Infer {
-  int samples;          ///< N
-  const T* x;           ///< input, shape S
-  T* y;                 ///< output, shape out(S)
-  const T* parameters;  ///< this layer's parameter slots, one behind the other; or what it packed
-  const T* buffers;     ///< this layer's buffer slots
-  T* scratch;           ///< scratch(S, Pass::infer) values, contents undefined
-  Workers& workers;     ///< threads to split the work over
+  int samples;                   ///< N
+  const Widened<T>* x;           ///< input, shape S
+  Widened<T>* y;                 ///< output, shape out(S)
+  const Widened<T>* parameters;  ///< this layer's parameter slots, one behind the other; or what it packed
+  const Widened<T>* buffers;     ///< this layer's buffer slots
+  Widened<T>* scratch;           ///< scratch(S, Pass::infer) values, contents undefined
+  Workers& workers;              ///< threads to split the work over
   // Only for a layer that says that it `adds`:
-  const T* add = nullptr;  ///< to be added to the output, laid out as y; or null
-  bool rectify = false;    ///< whether negative outputs become 0 after that
+  const Widened<T>* add = nullptr;  ///< to be added to the output, laid out as y; or null
+  bool rectify = false;             ///< whether negative outputs become 0 after that
+
+  /// For a layer that does not keep its weights as T.
+  Infer<Widened<T>> widened() const {
+    return {samples, x, y, parameters, buffers, scratch, workers, add, rectify};
+  }
 };
 
 /// Which random numbers a training step uses: the same key gives the same numbers.

@@ -113,10 +113,18 @@ concept Adds = requires {
   requires L::adds;
 };
 
+/// A layer that can keep its weights as T, which need not be what it computes with. Others keep theirs wide.
+template <class L, class T>
+concept Keeps = std::same_as<T, Widened<T>> || requires(Shape in) {
+  L::template packed<T>(in);
+};
+
 /// Values that prediction reads in place of a layer's weights: what the layer packs, or a copy of them.
-template <class L>
+template <class L, class T = float>
 constexpr std::size_t packed_values(Shape in) {
-  if constexpr (requires { L::packed(in); })
+  if constexpr (requires { L::template packed<T>(in); })
+    return L::template packed<T>(in);
+  else if constexpr (requires { L::packed(in); })
     return L::packed(in);
   else
     return slot_count<L>.parameters + slot_count<L>.buffers;
@@ -125,7 +133,9 @@ constexpr std::size_t packed_values(Shape in) {
 /// Writes them. Cold: once for a network, so not worth long code.
 template <class L, Shape S, class T>
 [[gnu::cold]] void run_pack(const Pack<T>& call) {
-  if constexpr (requires { L::template pack<S>(call); })
+  if constexpr (!Keeps<L, T>)
+    run_pack<L, S>(call.widened());
+  else if constexpr (requires { L::template pack<S>(call); })
     L::template pack<S>(call);
   else
     std::copy_n(call.buffers, slot_count<L>.buffers,
@@ -135,9 +145,13 @@ template <class L, Shape S, class T>
 /// Runs the prediction of L on packed weights. `call.buffers` is set here.
 template <class L, Shape S, class T>
 void run_infer(const Infer<T>& call) {
-  Infer<T> own = call;
-  own.buffers = call.parameters + slot_count<L>.parameters;
-  L::template infer<S>(own);
+  if constexpr (!Keeps<L, T>) {
+    run_infer<L, S>(call.widened());
+  } else {
+    Infer<T> own = call;
+    own.buffers = call.parameters + slot_count<L>.parameters;
+    L::template infer<S>(own);
+  }
 }
 
 /// Runs the training-time forward of L, which is infer for a layer that has no other.

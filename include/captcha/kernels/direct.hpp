@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 
 namespace captcha::direct {
 
@@ -54,20 +55,24 @@ void forward_row(const ConvGeometry& g, const Block& block, int group, int row, 
 
 /// y = w * x and `ending`. x (N, C, H, W), y (N, O, OH, OW), w (O, C / groups, KH, KW); all in the memory
 /// orders of conv_geometry.hpp.
-template <class T>
-[[gnu::noinline]] void forward(const ConvGeometry& g, const T* x, const T* w, const Ending<T>& ending, T* y,
+template <class T, class W>
+[[gnu::noinline]] void forward(const ConvGeometry& g, const T* x, const W* w, const Ending<T>& ending, T* y,
                                T* scratch, Workers& workers) {
-  const int registerful = register_bytes() / static_cast<int>(sizeof(T));
-  const int whole = g.samples / registerful * registerful;
-  const int blocks = blocks_of(g), chunks = (blocks + 1) / 2;
-  if (whole > 0)
-    workers.run(g.rows.out * g.groups * chunks, [&](int task) {
-      const int row = task / (g.groups * chunks);
-      const int group = task / chunks % g.groups;
-      const Slice some = slice_of(blocks, task % chunks, chunks);
-      for (int index = some.begin; index < some.end; ++index)
-        forward_row(g, block_of(g, group, index), group, row, whole, x, w, ending, y);
-    });
+  int whole = 0;
+  // Samples lie side by side only where the weights need not be widened: there each one is used alone.
+  if constexpr (std::is_same_v<T, W>) {
+    const int registerful = register_bytes() / static_cast<int>(sizeof(T));
+    whole = g.samples / registerful * registerful;
+    const int blocks = blocks_of(g), chunks = (blocks + 1) / 2;
+    if (whole > 0)
+      workers.run(g.rows.out * g.groups * chunks, [&](int task) {
+        const int row = task / (g.groups * chunks);
+        const int group = task / chunks % g.groups;
+        const Slice some = slice_of(blocks, task % chunks, chunks);
+        for (int index = some.begin; index < some.end; ++index)
+          forward_row(g, block_of(g, group, index), group, row, whole, x, w, ending, y);
+      });
+  }
   if (whole < g.samples) forward_few(g, g.samples - whole, x, w, ending, y, scratch, workers);
 }
 

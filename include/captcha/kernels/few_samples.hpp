@@ -87,8 +87,8 @@ constexpr int blocks_at_once(const ConvGeometry& g, int rows) {
 
 /// y = w * x and `ending` for the last `samples` of the batch. `scratch` holds Padded::values. The rows of a
 /// product are pixels of any place and sample, so that the weights are read seldom.
-template <class T>
-void forward_few(const ConvGeometry& g, int samples, const T* x, const T* w, const Ending<T>& ending, T* y,
+template <class T, class W>
+void forward_few(const ConvGeometry& g, int samples, const T* x, const W* w, const Ending<T>& ending, T* y,
                  T* scratch, Workers& workers) {
   const Padded padded(g, samples);
   pad(g, padded, x, scratch, workers);
@@ -129,19 +129,20 @@ void forward_few(const ConvGeometry& g, int samples, const T* x, const T* w, con
         if (const Slice other = reach(end); other.begin != own.begin || other.end != own.end) break;
       if (own.begin >= own.end) continue;
       const int skipped = own.begin - some.begin, step = together(g, {c, end});
-      Sum<T> sum({.rows = own.end - own.begin,
-                  .columns = width,
-                  .depth = step * g.group_in(),
-                  .a = scratch + std::ptrdiff_t{group} * g.group_in() * samples,
-                  .a_rows = from.data() + skipped,
-                  .a_step = samples,
-                  .b = w,
-                  .b_step = block.width,
-                  .b_block = at_once > 1 ? std::ptrdiff_t{g.taps()} * g.group_in() * block_width : 0,
-                  .c = sums.data() + skipped * width,
-                  .c_row = width,
-                  .start = Start::memory,
-                  .then = at_once > 1 ? nullptr : w + block.tap(g, row_taps.begin, end % g.columns.kernel)});
+      Sum<T, W> sum(
+          {.rows = own.end - own.begin,
+           .columns = width,
+           .depth = step * g.group_in(),
+           .a = scratch + std::ptrdiff_t{group} * g.group_in() * samples,
+           .a_rows = from.data() + skipped,
+           .a_step = samples,
+           .b = w,
+           .b_step = block.width,
+           .b_block = at_once > 1 ? std::ptrdiff_t{g.taps()} * g.group_in() * block_width : 0,
+           .c = sums.data() + skipped * width,
+           .c_row = width,
+           .start = Start::memory,
+           .then = at_once > 1 ? nullptr : w + block.tap(g, row_taps.begin, end % g.columns.kernel)});
       for (int r = row_taps.begin; r < row_taps.end; ++r)
         for (int k = c; k < end; k += step)
           sum.add({padded.at(r * g.rows.dilation, k * g.columns.dilation), block.tap(g, r, k)});

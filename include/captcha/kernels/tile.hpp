@@ -8,11 +8,14 @@
 #pragma once
 
 #include <captcha/config/compiled.hpp>
+#include <captcha/kernels/bfloat16.hpp>
 #include <captcha/kernels/registers.hpp>
 
 #include <array>
 #include <cstddef>
 #include <span>
+#include <type_traits>
+#include <utility>
 
 namespace captcha {
 
@@ -25,8 +28,8 @@ struct Leg {
 /// What a sum starts from.
 enum class Start { zero, bias, memory };
 
-/// A product.
-template <class T>
+/// A product. b may be kept in another form, B, and is widened where it is read.
+template <class T, class B = T>
 struct Product {
   int rows;
   int columns;
@@ -35,7 +38,7 @@ struct Product {
   std::ptrdiff_t a_row = 0;
   const std::ptrdiff_t* a_rows = nullptr;  ///< where each row of a starts, if not every a_row
   std::ptrdiff_t a_step;
-  const T* b;
+  const B* b;
   std::ptrdiff_t b_step;
   std::ptrdiff_t b_block = 0;  ///< set where b has only b_step columns side by side: from those to the next
   T* c;
@@ -43,7 +46,7 @@ struct Product {
   Start start = Start::zero;
   const T* bias = nullptr;  ///< a value a row
   const T* add = nullptr;   ///< added at the end, lying as c does; or null
-  const T* then = nullptr;  ///< what is read behind the last leg of b: set where b is weights that are read
+  const B* then = nullptr;  ///< what is read behind the last leg of b: set where b is weights that are read
                             ///< once and far away, and so fetched ahead of their use
   bool rectify = false;     ///< whether a negative result becomes 0; not-a-number stays
   std::span<const Leg> legs{};
@@ -56,11 +59,14 @@ struct Product {
 
 /// Rows [row, row + M) and columns [column, column + V * L) of a product. Where these are few, the terms are
 /// dealt to several sums in turn, because a sum has to wait for its last addition.
-template <int M, int V, int L, class T>
-[[gnu::always_inline]] inline void multiply_tile(const Product<T>& p, int row, int column) {
+template <int M, int V, int L, class T, class B>
+[[gnu::always_inline]] inline void multiply_tile(const Product<T, B>& p, int row, int column) {
   using Vector = typename Lanes<T, L>::type;
   using Memory = typename Lanes<T, L>::Memory;
   constexpr int turns = M * V >= 8 ? 1 : 8 / (M * V);
+  // Registers that are loaded at once: two where b is widened, one with the columns in even places and one
+  // with those in odd ones. Their sums are put in order at the end.
+  constexpr int group = std::is_same_v<T, B> || V % 2 != 0 ? 1 : 2;
   T* const c = p.c + row * p.c_row + column;
   Vector sums[std::size_t{turns}][std::size_t{M}][std::size_t{V}]{};
   for (int m = 0; m < M; ++m)
@@ -69,6 +75,11 @@ template <int M, int V, int L, class T>
         sums[0][m][v] = reinterpret_cast<const Memory*>(c + m * p.c_row + v * L)->values;
       else if (p.start == Start::bias)
         sums[0][m][v] += p.bias[row + m];
+  if constexpr (group == 2)
+    if (p.start == Start::memory)
+      for (int m = 0; m < M; ++m)
+        for (int v = 0; v < V; v += 2)
+          take_apart(sums[0][m][v], sums[0][m][v + 1], std::make_index_sequence<std::size_t{L}>{});
   // Where each two registers of b start, from the first one's.
   std::ptrdiff_t pairs[std::size_t{(V + 1) / 2}]{};
   for (int v = 2; v < V; v += 2) pairs[v / 2] = p.b_at(column + v * L) - p.b_at(column);
@@ -80,35 +91,47 @@ template <int M, int V, int L, class T>
   const std::ptrdiff_t a_step = p.a_step, b_step = p.b_step;
   for (std::size_t i = 0; i < p.legs.size(); ++i) {
     const T* a = p.a + p.legs[i].a;
-    const T* b = p.b + p.legs[i].b + p.b_at(column);
+    const B* b = p.b + p.legs[i].b + p.b_at(column);
     int k = 0;
+    const auto add_term = [&]<bool Fetch>(int turn, std::ptrdiff_t ahead) __attribute__((always_inline)) {
+      for (int v = 0; v < V; v += group) {
+        Vector right, odd;
+        if constexpr (std::is_same_v<T, B>)
+          right = reinterpret_cast<const Memory*>(b + at(v))->values;
+        else if constexpr (group == 1)
+          widen<L>(b + at(v), right);
+        else
+          widen<L>(b + at(v), right, odd);
+        if constexpr (Fetch) __builtin_prefetch(b + ahead + at(v));
+        for (int m = 0; m < M; ++m) sums[turn][m][v] += a[from[m]] * right;
+        if constexpr (group == 2)
+          for (int m = 0; m < M; ++m) sums[turn][m][v + 1] += a[from[m]] * odd;
+      }
+      a += a_step;
+      b += b_step;
+    };
     const auto add_until = [&]<bool Fetch>(int end, std::ptrdiff_t ahead) __attribute__((always_inline)) {
       for (; k + turns <= end; k += turns)
-        for (int turn = 0; turn < turns; ++turn, a += a_step, b += b_step)
-          for (int v = 0; v < V; ++v) {
-            const Vector right = reinterpret_cast<const Memory*>(b + at(v))->values;
-            if constexpr (Fetch) __builtin_prefetch(b + ahead + at(v));
-            for (int m = 0; m < M; ++m) sums[turn][m][v] += a[from[m]] * right;
-          }
+        for (int turn = 0; turn < turns; ++turn) add_term.template operator()<Fetch>(turn, ahead);
     };
     if (V == 1 || !p.then) {
       add_until.template operator()<false>(p.depth, 0);
     } else {
       // What the loads reach some steps later: the rest of this leg, then the start of the next.
       constexpr int far = 96;
-      const T* const next = (i + 1 < p.legs.size() ? p.b + p.legs[i + 1].b : p.then) + p.b_at(column);
+      const B* const next = (i + 1 < p.legs.size() ? p.b + p.legs[i + 1].b : p.then) + p.b_at(column);
       for (const int end : {p.depth - far, p.depth})
         add_until.template operator()<true>(end, end == p.depth ? next - b : far * b_step);
     }
-    for (; k < p.depth; ++k, a += a_step, b += b_step)
-      for (int v = 0; v < V; ++v) {
-        const Vector right = reinterpret_cast<const Memory*>(b + at(v))->values;
-        for (int m = 0; m < M; ++m) sums[0][m][v] += a[from[m]] * right;
-      }
+    for (; k < p.depth; ++k) add_term.template operator()<false>(0, 0);
   }
   for (int m = 0; m < M; ++m)
     for (int v = 0; v < V; ++v)
       for (int turn = 1; turn < turns; ++turn) sums[0][m][v] += sums[turn][m][v];
+  if constexpr (group == 2)
+    for (int m = 0; m < M; ++m)
+      for (int v = 0; v < V; v += 2)
+        put_in_order(sums[0][m][v], sums[0][m][v + 1], std::make_index_sequence<std::size_t{L}>{});
   if (p.add)
     for (int m = 0; m < M; ++m)
       for (int v = 0; v < V; ++v)
@@ -122,8 +145,8 @@ template <int M, int V, int L, class T>
 }
 
 /// `height` rows of V * L columns, at most M.
-template <int M, int V, int L, class T>
-[[gnu::always_inline]] inline void multiply_height(const Product<T>& p, int row, int column, int height) {
+template <int M, int V, int L, class T, class B>
+[[gnu::always_inline]] inline void multiply_height(const Product<T, B>& p, int row, int column, int height) {
   if constexpr (M > 1)
     if (height < M) return multiply_height<M - 1, V, L>(p, row, column, height);
   multiply_tile<M, V, L>(p, row, column);
@@ -131,8 +154,8 @@ template <int M, int V, int L, class T>
 
 /// All rows of V * L columns, M at a time and then fewer; of the widest two registers in parts as equal as
 /// can be: 21 rows as 7, 7 and 7, for 8, 8, 4 and 1 would take longer.
-template <int M, int V, int L, class T>
-[[gnu::always_inline]] inline void multiply_rows(const Product<T>& p, int row, int column) {
+template <int M, int V, int L, class T, class B>
+[[gnu::always_inline]] inline void multiply_rows(const Product<T, B>& p, int row, int column) {
   if constexpr (V == 2 && V * L * sizeof(T) == 128) {
     for (int parts = (p.rows - row + M - 1) / M; parts > 0; --parts) {
       const int height = (p.rows - row + parts - 1) / parts;
@@ -147,9 +170,9 @@ template <int M, int V, int L, class T>
 }
 
 /// The whole product as a kernel.
-template <class T>
+template <class T, class B = T>
 struct Multiply {
-  const Product<T>& p;
+  const Product<T, B>& p;
 
   template <int Bytes>
   [[gnu::always_inline]] inline void operator()() const {
@@ -169,20 +192,20 @@ struct Multiply {
 };
 
 /// Computes the whole product on the calling thread.
-template <class T>
-void multiply(const Product<T>& p) {
-  on_registers(Multiply<T>{p});
+template <class T, class B = T>
+void multiply(const Product<T, B>& p) {
+  on_registers(Multiply<T, B>{p});
 }
 
 /// Collects the legs of a product and computes it: at the end, and before that whenever there are many.
-template <class T>
+template <class T, class B = T>
 class Sum {
  public:
-  explicit Sum(const Product<T>& product) : product_(product) {}
+  explicit Sum(const Product<T, B>& product) : product_(product) {}
 
   void add(Leg leg) {
     if (count_ == legs_.size()) {
-      Product<T> part = product_;
+      Product<T, B> part = product_;
       part.add = nullptr;
       part.rectify = false;
       compute(part);
@@ -194,18 +217,19 @@ class Sum {
   void finish() { compute(product_); }
 
  private:
-  void compute(Product<T>& product) {
+  void compute(Product<T, B>& product) {
     product.legs = std::span(legs_).first(count_);
     multiply(product);
   }
 
-  Product<T> product_;
+  Product<T, B> product_;
   std::array<Leg, 128> legs_;
   std::size_t count_ = 0;
 };
 
 #if defined(CAPTCHA_COMPILED)
 CAPTCHA_INSTANTIATE void multiply(const Product<float>&);
+CAPTCHA_INSTANTIATE void multiply(const Product<float, BFloat16>&);
 #endif
 
 }  // namespace captcha

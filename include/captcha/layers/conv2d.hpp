@@ -93,20 +93,23 @@ struct Conv2d : LayerDefaults {
 
   // --- infer ---
   static constexpr bool adds = true;
-  static constexpr std::size_t packed(Shape in) { return conv_packed_values(geometry(in, 1)); }
+  template <class T>
+  static constexpr std::size_t packed(Shape in) {
+    return conv_packed_values<T, Widened<T>>(geometry(in, 1));
+  }
   template <Shape S, class T>
   static void pack(const Pack<T>& call) {
-    pack_scaled<S, T>(call, nullptr, nullptr);
+    pack_scaled<S>(call, nullptr, nullptr);
   }
   /// Packs scale[o] * output o + shift[o].
   template <Shape S, class T>
-  static void pack_scaled(const Pack<T>& call, const T* scale, const T* shift) {
-    conv_pack(geometry(S, 1), call.parameters, bias(call), scale, shift, call.packed, call.workers);
+  static void pack_scaled(const Pack<T>& call, const Widened<T>* scale, const Widened<T>* shift) {
+    conv_pack<T>(geometry(S, 1), call.parameters, bias(call), scale, shift, call.packed, call.workers);
   }
   template <Shape S, class T>
   static void infer(const Infer<T>& call) {
-    conv_infer(geometry(S, call.samples), call.x, call.parameters, Ending<T>{nullptr, call.add, call.rectify},
-               call.y, call.scratch, call.workers);
+    conv_infer<T>(geometry(S, call.samples), call.x, call.parameters,
+                  Ending<Widened<T>>{nullptr, call.add, call.rectify}, call.y, call.scratch, call.workers);
   }
 
   // --- forward ---

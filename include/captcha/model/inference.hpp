@@ -7,6 +7,7 @@
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/packed_weights.hpp>
 
+#include <concepts>
 #include <span>
 #include <string>
 
@@ -29,13 +30,15 @@ class Inference {
 
   /// The network's output for `samples` images stored as [row][column][channel][sample]: [feature][sample]
   /// for a vector. Valid until the next call.
-  std::span<const T> operator()(const PackedWeights<Net, S, T>& weights, const T* x, int samples,
+  template <class Kept>
+  std::span<const T> operator()(const PackedWeights<Net, S, Kept>& weights, const T* x, int samples,
                                 Workers& workers) {
+    static_assert(std::same_as<Widened<Kept>, T>, "captcha: these weights are for another Inference<…, T>");
     if (samples < 0 || samples > capacity_)
       throw Error("inference: " + std::to_string(samples) + " samples, made for at most " +
                   std::to_string(capacity_));
     run_infer<Net, S>(
-        Infer<T>{samples, x, output_.data(), weights.values().data(), nullptr, scratch_.data(), workers});
+        Infer<Kept>{samples, x, output_.data(), weights.values().data(), nullptr, scratch_.data(), workers});
     return std::span<const T>(output_).first(output_shape.size() * static_cast<std::size_t>(samples));
   }
 

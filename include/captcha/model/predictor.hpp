@@ -41,14 +41,15 @@ void as_one_sample(std::span<const T> pixels, Shape shape, std::span<T> sample) 
 }
 
 /// Predicts single images of shape S. Not for several threads at once: give each one of its own, made from
-/// the same PackedWeights, which they then share.
-template <class Net, Shape S>
+/// the same PackedWeights, which they then share. Predictor<Net, S, BFloat16> is one with weights of that
+/// form.
+template <class Net, Shape S, class T = float>
 class Predictor {
  public:
-  explicit Predictor(PackedWeights<Net, S> weights, int threads = 1)
+  explicit Predictor(PackedWeights<Net, S, T> weights, int threads = 1)
       : weights_(std::move(weights)), workers_(threads), input_(S.size()) {}
   explicit Predictor(const Weights<Net>& weights, int threads = 1)
-      : Predictor(PackedWeights<Net, S>(weights), threads) {}
+      : Predictor(PackedWeights<Net, S, T>(weights), threads) {}
 
   /// What the network gives for an image in (C, H, W) order, prepared as in training: S.size() values, else
   /// Error.
@@ -61,7 +62,7 @@ class Predictor {
   std::vector<float> probabilities(std::span<const float> pixels) { return softmax((*this)(pixels)); }
 
  private:
-  PackedWeights<Net, S> weights_;
+  PackedWeights<Net, S, T> weights_;
   Workers workers_;
   Inference<Net, S> inference_{1};
   std::vector<float> input_;

@@ -284,7 +284,7 @@ ConformanceReport check_conformance(const ConformanceOptions& options = {}) {
               {weights.parameters().begin(), weights.parameters().end()},
               {weights.buffers().begin(), weights.buffers().end()},
               Adds<L>,
-              packed_values<L>(S),
+              packed_values<L, T>(S),
               [](const Pack<T>& call) { run_pack<L, S>(call); },
               [](const Infer<T>& call) { run_infer<L, S>(call); },
               [](const Forward<T>& call) { run_forward<L, S>(call); },
