@@ -16,7 +16,7 @@
 // [read]
 using namespace captcha;
 
-void read(Predictor<weights::Net, weights::input>& predictor, const char* file) {
+void read(auto& predictor, const char* file) {
   const Image image = resize(to_grey(read_png(file)), weights::input.height, weights::input.width);
   std::vector<float> pixels(image.pixels.begin(), image.pixels.end());
   Random unused(0);
@@ -29,7 +29,7 @@ void read(Predictor<weights::Net, weights::input>& predictor, const char* file) 
 
 int main(int argc, char** argv) {
   try {
-    Predictor<weights::Net, weights::input> predictor(weights::load());
+    Predictor predictor(weights::load());
     for (int i = 1; i < argc; ++i) read(predictor, argv[i]);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -18,6 +18,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace captcha;
@@ -38,13 +39,15 @@ std::string text_of(const fs::path& path) {
 }  // namespace
 
 TEST_CASE("a program of one file predicts with the weights in it") {
-  const bool small = GENERATE(false, true);
-  CAPTURE(small);
+  const auto [small, narrow] =
+      GENERATE(std::pair(false, false), std::pair(true, false), std::pair(false, true));
+  CAPTURE(small, narrow);
   const TemporaryFolder folder;
   auto weights = varied_weights<Net, float>(3);
   fs::create_directories(folder.path / "build");
   auto options = spelled;
   options.small = small;
+  options.narrow = narrow;
   save_embedded<shape>(folder.path / "build/weights.hpp", weights,
                        {"resnet18", {"u", "v", "\"w\\"}, "standardise"}, options);
   if (small) load_weights(folder.path / "build/weights.hpp.bin", weights);  // rounded
@@ -57,7 +60,8 @@ TEST_CASE("a program of one file predicts with the weights in it") {
   std::vector<float> pixels(image.pixels.begin(), image.pixels.end());
   Random unused(0);
   Standardise{}(pixels, shape, unused);
-  const auto p = Predictor<Net, shape>(weights).probabilities(pixels);
+  const auto p = narrow ? Predictor<Net, shape, BFloat16>(weights).probabilities(pixels)
+                        : Predictor<Net, shape>(weights).probabilities(pixels);
   const auto best = static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
   char expected[32];
   std::snprintf(expected, sizeof expected, ": %s %.4f\n",

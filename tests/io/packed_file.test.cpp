@@ -11,6 +11,8 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
+#include <ios>
 #include <map>
 #include <optional>
 #include <span>
@@ -28,20 +30,29 @@ using NetOf = Chain<Named<"conv", Conv2d<16, 16, Conv{.padding = 1, .bias = fals
 using Net = NetOf<5>;
 constexpr Shape shape = chw(16, 13, 8);
 
+void flip_a_bit(const std::filesystem::path& path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(-1, std::ios::end);
+  const char last = static_cast<char>(file.peek() ^ 1);
+  file.seekp(-1, std::ios::end);
+  file.put(last);
+}
+
 }  // namespace
 
-TEST_CASE("packed weights predict from a file what they predict from memory, to the bit") {
+TEMPLATE_TEST_CASE("packed weights predict from a file what they predict from memory, to the bit", "", float,
+                   BFloat16) {
   const TemporaryFolder folder;
   const auto file = folder.path / "packed.safetensors";
   const auto weights = varied_weights<Net, float>(2);
-  save_packed(file, pack<shape>(weights), {{"note", "of mine"}});
+  save_packed(file, pack<shape, TestType>(weights), {{"note", "of mine"}});
   CHECK(SafetensorsFile::read(file).metadata().at("note") == "of mine");
 
   const auto image = random_values<float>(shape.size(), 3);
-  Predictor<Net, shape> expected(weights);
+  Predictor<Net, shape, TestType> expected(weights);
   const auto logits = expected(image);
-  std::optional loaded(load_packed<Net, shape>(file));
-  Predictor<Net, shape> mapped(*loaded), another(*loaded);
+  std::optional loaded(load_packed<Net, shape, TestType>(file));
+  Predictor mapped(*loaded), another(*loaded);
   loaded.reset();
   std::filesystem::remove(file);
   CHECK(mapped(image) == logits);  // it keeps the file
@@ -67,7 +78,16 @@ TEST_CASE("a file of other packed weights is refused, and says which") {
   save_packed(file, pack<chw(16, 12, 8)>(weights));
   CHECK_THAT(refusal(load_it), Catch::Contains("its input is 16 x 12 x 8, expected 16 x 13 x 8"));
   save_packed(file, pack<shape>(varied_weights<Net, double>(2)));
-  CHECK_THAT(refusal(load_it), Catch::Contains("no tensor 'packed' of "));
+  CHECK_THAT(refusal(load_it), Catch::Contains("its form of weights is F64, expected F32"));
+  save_packed(file, pack<shape, BFloat16>(weights));
+  CHECK_THAT(refusal(load_it),
+             Catch::Contains("its form of weights is BF16, expected F32; pack the weights again"));
+  const auto load_narrow = [&] { load_packed<Net, shape, BFloat16>(file); };
+  CHECK(refusal(load_narrow).empty());
+  flip_a_bit(file);
+  CHECK_THAT(refusal(load_narrow), Catch::Contains("x.safetensors: tensor \"packed\" is damaged"));
+  save_packed(file, pack<shape>(weights));
+  CHECK_THAT(refusal(load_narrow), Catch::Contains("its form of weights is F32, expected BF16"));
   save_weights(file, weights);
   CHECK_THAT(refusal(load_it), Catch::Contains("its version of packed weights is nothing, expected 1"));
 
@@ -76,10 +96,19 @@ TEST_CASE("a file of other packed weights is refused, and says which") {
   auto others = weights;
   CHECK_THAT(refusal([&] { load_weights(file, others); }), Catch::Contains("packed for prediction"));
   auto metadata = SafetensorsFile::read(file).metadata();
-  metadata["captcha.packed"] = std::to_string(packed_format + 1);
   const std::vector<float> values(PackedWeights<Net, shape>::size);
-  const std::array<SafeTensor, 1> newer{
-      SafeTensor{"packed", Dtype::f32, {values.size()}, std::as_bytes(std::span(values))}};
-  write_safetensors(file, newer, metadata);
+  const auto write = [&](std::size_t count) {
+    const auto some = std::span(values).first(count);
+    const std::array<SafeTensor, 1> tensors{SafeTensor{"packed", Dtype::f32, {count}, std::as_bytes(some)}};
+    write_safetensors(file, tensors, metadata);
+  };
+  write(values.size() - 1);
+  CHECK_THAT(refusal(load_it), Catch::Contains("no tensor 'packed' of "));
+  metadata.erase("captcha.weights");  // as before there were others
+  write(values.size());
+  CHECK(refusal(load_it).empty());
+  CHECK_THAT(refusal(load_narrow), Catch::Contains("its form of weights is F32, expected BF16"));
+  metadata["captcha.packed"] = std::to_string(packed_format + 1);
+  write(values.size());
   CHECK_THAT(refusal(load_it), Catch::Contains("its version of packed weights is 2"));
 }

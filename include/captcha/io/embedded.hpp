@@ -29,6 +29,8 @@ struct EmbeddedOptions {
   std::vector<std::string> headers;  ///< where that is defined: {"captcha/models/resnet.hpp"}
   /// Weights in half precision and not packed: a third of the size, for a slower start and rounded weights.
   bool small = false;
+  /// load() gives weights for prediction that are kept in bfloat16: PackedWeights<Net, input, BFloat16>.
+  bool narrow = false;
 };
 
 /// The text of the header. It defines a namespace called like the file, with the type `Net`, the constants
@@ -46,6 +48,8 @@ void save_embedded(const std::filesystem::path& path, const Weights<Net>& weight
   const std::string values = path.string() + ".bin";
   if (options.small)
     save_weights(values, weights, to_metadata<Net>(info), {.half = true});
+  else if (options.narrow)
+    save_packed(values, pack<S, BFloat16>(weights), to_metadata<Net>(info));
   else
     save_packed(values, pack<S>(weights), to_metadata<Net>(info));
   const std::array<std::span<const std::byte>, 1> parts{std::as_bytes(std::span(text))};
@@ -71,6 +75,7 @@ CAPTCHA_INLINE std::string embedded_header(const std::filesystem::path& path, co
   std::string includes;
   for (const std::string& header : options.headers)
     includes.append("#include <").append(header).append(">\n");
+  const std::string form = options.narrow ? ", captcha::BFloat16" : "";
   const std::string begin = "captcha_embedded_" + name + "_begin", end = "captcha_embedded_" + name + "_end";
   return "// " + info.architecture + " with its weights, which lie in " + path.filename().string() +
          ".bin beside this file when it is compiled.\n"
@@ -101,14 +106,16 @@ CAPTCHA_INLINE std::string embedded_header(const std::filesystem::path& path, co
          "> classes{" + classes +
          "};\ninline constexpr std::string_view normalisation = " + json_string(info.normalisation) +
          ";\n\n/// The weights, checked and ready for prediction.\n"
-         "inline captcha::PackedWeights<Net, input> load() {\n" +
+         "inline captcha::PackedWeights<Net, input" +
+         form + "> load() {\n" +
          (options.small ? "  auto weights = captcha::Weights<Net>::zeros();\n"
                           "  captcha::load_weights(captcha::SafetensorsFile::view({" +
                               begin + ", " + end + "}, \"" + name + "\"), \"" + name +
                               "\", weights);\n"
-                              "  return captcha::pack<input>(weights);\n"
-                        : "  return captcha::view_packed<Net, input>({" + begin + ", " + end + "}, \"" +
-                              name + "\");\n") +
+                              "  return captcha::pack<input" +
+                              form + ">(weights);\n"
+                        : "  return captcha::view_packed<Net, input" + form + ">({" + begin + ", " + end +
+                              "}, \"" + name + "\");\n") +
          "}\n\n}  // namespace " + name + "\n";
 }
 #endif
