@@ -50,10 +50,11 @@ void train(benchmark::State& state, O optimizer) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
+template <class Kept>
 void predict(benchmark::State& state) {
   const int samples = static_cast<int>(state.range(0));
   const Batch<float, int> batch = noise(static_cast<std::size_t>(samples));
-  const auto weights = pack<character>(Weights<Network>(1));
+  const auto weights = pack<character, Kept>(Weights<Network>(1));
   Inference<Network, character> inference(samples);
   Workers workers(static_cast<int>(state.range(1)));
   for (auto _ : state) inference(weights, batch.inputs().data(), samples, workers);
@@ -93,7 +94,14 @@ void train_adamw(benchmark::State& state) {
 
 BENCHMARK(train_sgd)->ArgsProduct({{64, 128}, {1, 2}})->ArgNames({"batch", "threads"})->UseRealTime();
 BENCHMARK(train_adamw)->Args({64, 2})->ArgNames({"batch", "threads"})->UseRealTime();
-BENCHMARK(predict)->ArgsProduct({{1, 8, 64, 128}, {1, 2}})->ArgNames({"batch", "threads"})->UseRealTime();
+BENCHMARK_TEMPLATE(predict, float)
+    ->ArgsProduct({{1, 8, 64, 128}, {1, 2}})
+    ->ArgNames({"batch", "threads"})
+    ->UseRealTime();
+BENCHMARK_TEMPLATE(predict, BFloat16)
+    ->ArgsProduct({{1, 2, 8, 16, 64, 128}, {1}})
+    ->ArgNames({"batch", "threads"})
+    ->UseRealTime();
 BENCHMARK(read_weights)->Unit(benchmark::kMillisecond);
 BENCHMARK(pack_weights)->Unit(benchmark::kMillisecond);
 BENCHMARK(map_packed)->Unit(benchmark::kMillisecond);

@@ -36,6 +36,7 @@ struct Options {
   int batch = 1;
   int threads = 1;
   double seconds = 0;
+  bool narrow = false;
 };
 
 std::vector<float> images(int batch) {
@@ -72,10 +73,12 @@ json train(const Options& options) {
   return result;
 }
 
+/// With weights kept as T.
+template <class T>
 json predict(const Options& options) {
   Weights<Network> weights = Weights<Network>::zeros();
   load_weights(options.weights, weights);
-  const auto packed = pack<character>(weights);
+  const auto packed = pack<character, T>(weights);
   Inference<Network, character> inference(options.batch);
   const std::vector<float> pixels = images(options.batch);
   const auto samples = static_cast<std::size_t>(options.batch);
@@ -118,9 +121,13 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch)->check(CLI::PositiveNumber);
   app.add_option("--threads", options.threads)->check(CLI::PositiveNumber);
   app.add_option("--seconds", options.seconds);
+  app.add_flag("--bfloat16", options.narrow, "Weights of prediction");
   CLI11_PARSE(app, argc, argv);
 
-  json result = task == "train" ? train(options) : task == "predict" ? predict(options) : initialise(options);
+  json result = task == "train"        ? train(options)
+                : task == "initialise" ? initialise(options)
+                : options.narrow       ? predict<BFloat16>(options)
+                                       : predict<float>(options);
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   result["peak_memory"] = usage.ru_maxrss * 1024;
