@@ -12,7 +12,6 @@
 #include "grey_image.hpp"
 #include "model_file.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -119,8 +118,7 @@ class Captchas {
   std::size_t size() const { return names_.size(); }
   Solution get(std::size_t index, std::span<float> pixels) const {
     const std::span image = std::span(pixels_).subspan(index * shape.size(), shape.size());
-    std::transform(image.begin(), image.end(), pixels.begin(),
-                   [](std::uint8_t value) { return static_cast<float>(value) * (1.0f / 255.0f); });
+    to_values(image, pixels);
     return target(index);
   }
   Solution target(std::size_t index) const { return solutions_[index]; }

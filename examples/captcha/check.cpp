@@ -108,7 +108,7 @@ int check(const CheckArguments& arguments) {
       report["bad"].push_back(
           {{"file", file.name}, {"kind", to_string(file.fault)}, {"reason", file.reason}});
     print_report(report);
-    return in_order ? 0 : 1;
+    return in_order ? 0 : exit_data;
   }
   std::printf("%s: %zu images, %zu good, %zu bad\n\nsize (width x height)\n", arguments.data.c_str(),
               names.size(), names.size() - bad.size(), bad.size());
@@ -132,7 +132,7 @@ int check(const CheckArguments& arguments) {
   for (const Group& files : contradictions)
     std::printf("bad: same pixels, different labels: %s\n", some_of(files).c_str());
   for (const Refused& file : bad) std::printf("bad: %s\n", file.reason.c_str());
-  return in_order ? 0 : 1;
+  return in_order ? 0 : exit_data;
 }
 
 }  // namespace

@@ -15,6 +15,13 @@ namespace captcha::app {
 inline constexpr const char* character_architecture = "resnet18";
 inline constexpr const char* solver_architecture = "resnet18-5heads";
 
+/// What a model file says of its architecture; nothing where it says nothing. Error when it is damaged.
+inline std::string architecture_of(const std::filesystem::path& model) {
+  const SafetensorsFile file = SafetensorsFile::read(model);
+  const auto found = file.metadata().find("captcha.architecture");
+  return found == file.metadata().end() ? "" : found->second;
+}
+
 /// Says so on standard error when a file has no hashes, which only other programs write.
 inline void note_integrity(const SafetensorsFile& file, const std::filesystem::path& path) {
   if (file.integrity() == Integrity::absent)

@@ -6,6 +6,7 @@
 #include "characters.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
+#include "progress.hpp"
 #include "ranking.hpp"
 #include "report.hpp"
 #include "standard_input.hpp"
@@ -27,6 +28,7 @@ struct PredictArguments {
   bool json = false;
   bool draw = false;
   bool resize = false;
+  bool quiet = false;
   int threads = 0;
 };
 
@@ -53,7 +55,11 @@ int predict(const PredictArguments& arguments) {
                                           arguments.threads > 0 ? arguments.threads : all_threads());
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
   bool all_read = true;
+  // On a terminal the readings themselves show how far it is.
+  Progress progress("reading", arguments.quiet || (!arguments.json && is_terminal(stdout)));
+  std::size_t done = 0;
   for (const auto& file : arguments.files) {
+    progress(done++, arguments.files.size());
     try {
       const Image image = image_of(file, arguments.resize);
       const Ranking ranking(predictor.probabilities(prepared(image)));
@@ -70,6 +76,7 @@ int predict(const PredictArguments& arguments) {
       if (arguments.json) report.push_back({{"file", file.string()}, {"error", error.what()}});
     }
   }
+  progress(done, arguments.files.size());
   if (arguments.json) print_report(report);
   return all_read ? 0 : exit_data;
 }
@@ -87,6 +94,7 @@ void add_predict(Commands& commands) {
   c->add_flag("--draw", a->draw, "Draw the images too");
   c->add_flag("--resize", a->resize, "Accept images of other sizes");
   c->add_flag("--json", a->json, "Print JSON");
+  c->add_flag("--quiet", a->quiet, "Show no progress");
   c->footer(
       "Exit code 1 says that a file could not be read; the others are answered all the same.\n\n"
       "Examples:\n"
