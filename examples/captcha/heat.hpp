@@ -14,8 +14,9 @@
 
 namespace captcha::app {
 
-/// The layer at which Grad-CAM is most to the point for characters. Its map has 13 x 8 cells, against 7 x 4,
-/// 4 x 2 and 2 x 1 at the later ones; docs/looking.md has the comparison.
+/// The layer at which it is looked unless another is asked for: as much to the point as any, with the most
+/// detail (13 x 8 cells, against 7 x 4, 4 x 2 and 2 x 1 at the later ones), and hardly ever without a mark;
+/// docs/looking.md has the comparison.
 inline constexpr const char* heat_layer = "layer1";
 
 struct Colour {
