@@ -70,13 +70,6 @@ inline Image decode_captcha(std::span<const std::uint8_t> bytes, const std::stri
   return as_captcha(is_jpeg ? decode_jpeg(bytes, name) : decode_png(bytes, name), name, how.resize);
 }
 
-/// The solution in the name of a file: all of it but the extension, and what follows an underscore
-/// (`2b827.png`, `2b827_2.png`).
-inline std::string solution_of(const std::filesystem::path& file) {
-  const std::string stem = file.stem().string();
-  return stem.substr(0, stem.find('_'));
-}
-
 /// The target of a CAPTCHA: the class numbers of its letters.
 using Solution = std::array<int, solution_length>;
 

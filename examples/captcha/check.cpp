@@ -46,7 +46,9 @@ std::string counted(const Group& files) {
 
 int check(const CheckArguments& arguments) {
   if (!std::filesystem::is_directory(arguments.data))
-    throw Error(arguments.data.string() + ": no such folder");
+    throw Error(arguments.data.string() + (std::filesystem::exists(arguments.data)
+                                               ? ": a file, expected a folder of characters"
+                                               : ": no such folder"));
   const std::vector<std::string> names = list_images(arguments.data, false);
   if (names.empty())
     throw Error(arguments.data.string() + ": no images; expected PNG files called <label>_<number>.png");

@@ -7,6 +7,7 @@
 #include "figures.hpp"
 #include "mistake_sheet.hpp"
 #include "option_checks.hpp"
+#include "outputs.hpp"
 #include "progress.hpp"
 #include "report.hpp"
 #include "terminal.hpp"
@@ -151,6 +152,7 @@ void print_text(const Evaluation& e, const JudgedImages& folder, const std::file
 }
 
 int evaluate(const EvaluateArguments& arguments) {
+  require_apart({{"--model", arguments.model}, {"--sheet", arguments.sheet}, {"--csv", arguments.csv}});
   const Weights<Network> weights = load_model(arguments.model);
   const JudgedImages folder = all_of(open_characters(arguments.data, arguments.resize));
   Workers workers(arguments.threads > 0 ? arguments.threads : all_threads());

@@ -68,7 +68,7 @@ int evaluate_solver(const EvaluateSolverArguments& arguments) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   std::size_t right = 0, letters = 0;
-  std::vector<Sure> table{{0.5}, {0.9}, {0.99}, {0.999}};
+  std::vector<Sure> table{{0.999}, {0.99}, {0.9}, {0.5}, {0}};
   std::vector<const JudgedCaptcha*> mistakes;
   for (const JudgedCaptcha& judged : all) {
     right += judged.right();
@@ -143,7 +143,10 @@ void add_evaluate_solver(Commands& commands) {
               "Read JPEG files too; only for files you trust: the decoder has open security holes");
   c->add_flag("--json", a->json, "Print JSON");
   c->add_flag("--quiet", a->quiet, "Show no progress");
-  c->footer("Examples:\n  captcha evaluate-solver --model runs/solver/final.safetensors --data captchas");
+  c->footer(
+      "Exit code 1 says that some files could not be used; they are named, and the others are counted.\n"
+      "A model of train must look for the characters first, which takes half a second a CAPTCHA.\n\n"
+      "Examples:\n  captcha evaluate-solver --model runs/solver/final.safetensors --data captchas");
 }
 
 }  // namespace captcha::app

@@ -5,6 +5,7 @@
 #include "captchas.hpp"
 #include "characters.hpp"
 #include "commands.hpp"
+#include "outputs.hpp"
 #include "progress.hpp"
 
 #include <cstdio>
@@ -35,7 +36,7 @@ void export_as(const ExportArguments& a, const Weights<Net>& weights, const Mode
   const Interruptible whole_files;
   const auto wrote = [&](const std::filesystem::path& path) {
     if (!a.quiet)
-      std::printf("%s: %.1f MB\n", path.c_str(), static_cast<double>(std::filesystem::file_size(path)) / 1e6);
+      std::printf("%s: %.4g MB\n", path.c_str(), static_cast<double>(std::filesystem::file_size(path)) / 1e6);
     Interruptible::stop_if_asked();
   };
   if (!a.onnx.empty()) {
@@ -81,6 +82,12 @@ void add_export(Commands& commands) {
           throw CLI::RequiredError("one of --onnx, --header and --safetensors");
         if (a->half && a->header.empty() && a->safetensors.empty())
           throw CLI::RequiresError("--half", "--header or --safetensors");
+        const std::filesystem::path weights = a->header.empty() ? "" : a->header.string() + ".bin";
+        require_apart({{"--model", a->model},
+                       {"--onnx", a->onnx},
+                       {"--header", a->header},
+                       {"the weights of --header", weights},
+                       {"--safetensors", a->safetensors}});
         if (architecture_of(a->model) == solver_architecture)
           export_as<captcha_shape>(*a, load_solver(a->model), solver_info(), solver_spelled());
         else

@@ -33,6 +33,8 @@ struct PredictArguments {
 };
 
 Image image_of(const std::filesystem::path& file, bool resizes) {
+  if (std::filesystem::is_directory(file))
+    throw Error(file.string() + ": a folder, expected an image; `captcha evaluate` reads folders");
   return file == "-" ? as_character(decode_png(standard_input(), "standard input"), "standard input", resizes)
                      : as_character(read_image(file), file.string(), resizes);
 }

@@ -63,6 +63,8 @@ inline RunRecord read_run(const std::filesystem::path& folder) {
         std::ostringstream value;
         if (const auto text = node.value_exact<std::string>())
           value << *text;
+        else if (const auto real = node.value_exact<double>())
+          value << shortest_digits(*real);
         else
           node.visit([&](const auto& typed) { value << typed; });
         run.settings[std::string(key.str())] = value.str();

@@ -127,7 +127,7 @@ inline BadFiles on_bad_image(const std::string& name) {
 /// Error when keeping back a part of the data leaves none to judge by.
 inline void require_validation(const TrainingArguments& a, std::size_t kept_back, std::size_t images) {
   if (kept_back == 0)
-    throw Error(a.data.string() + ": --val-fraction " + std::to_string(a.val_fraction) + " of its " +
+    throw Error(a.data.string() + ": --val-fraction " + json_number(a.val_fraction) + " of its " +
                 std::to_string(images) + " images leaves none to judge; give more, or --val-data");
 }
 

@@ -78,9 +78,14 @@ void add_overview(Report& report, const std::vector<JudgedRun>& runs, const Judg
   const std::string of =
       data.empty() ? " images that the training was judged by" : " images of " + data.string();
   ReportPage& page = report.page;
-  page.section("results", "Results",
-               "On " + std::to_string(folder.size()) + of +
-                   ". By class: as if all classes were equally frequent. images/s: reading them here.");
+  page.section(
+      "results", "Results",
+      "On " + std::to_string(folder.size()) + of +
+          ", by captcha " CAPTCHA_VERSION
+          ". Model: final.safetensors of a run that came to its end, "
+          "else best.safetensors, that of its best epoch so far. Top-3: the label is among the three "
+          "most probable classes. By class: right, if all classes were equally frequent. images/s: "
+          "how fast they were read for this report.");
   page.add(html_table(result_table(runs)));
   if (const auto settings = settings_table(runs); settings.size() > 1)
     page.details(runs.size() == 1 ? "Settings" : "Settings that differ", html_table(settings));
@@ -106,14 +111,13 @@ void add_overview(Report& report, const std::vector<JudgedRun>& runs, const Judg
       "Precision: of those read as the class, the share that is. Recall: of the class, the share that "
       "was read. F1: their harmonic mean. Calibration: how often the network is right, over how sure "
       "it is; on the dashed line the two are equal, the error is the mean gap (Guo et al. 2017, "
-      "arXiv:1706.04599), and larger marks stand for more images.");
+      "arXiv:1706.04599), and larger marks stand for more images; bins of fewer than five are left out.");
   const std::string classes = report.chart(class_chart(runs), "classes");
   const std::string calibration = report.chart(calibration_chart(runs), "calibration");
-  page.add("<div class=\"charts\">\n" + classes + "<div>" + calibration);
+  page.add("<div class=\"charts\">\n" + classes + calibration + "</div>\n");
   for (const JudgedRun& run : runs)
     page.details(runs.size() == 1 ? "Numbers by class" : "Numbers by class of " + run.record.name,
                  html_table(class_table(run.evaluation.confusion)));
-  page.add("</div></div>\n");
 }
 
 /// What painting over the places marked most does to the readings of up to `images_scored` images. Calls
@@ -226,6 +230,10 @@ int visualize(const VisualizeArguments& arguments) {
   const std::filesystem::path out = arguments.out.empty() ? arguments.runs[0] / "report" : arguments.out;
   std::vector<JudgedRun> runs;
   for (const std::filesystem::path& folder : arguments.runs) runs.push_back({read_run(folder), {}});
+  for (const JudgedRun& run : runs)
+    if (architecture_of(run.record.model) == solver_architecture)
+      throw Error(run.record.name +
+                  ": a run of train-solver, which has no report; `captcha evaluate-solver` measures it");
   const JudgedImages folder = images_of(runs, arguments);
   std::vector<Image> asked;
   for (const std::filesystem::path& file : arguments.cam)
@@ -250,9 +258,10 @@ int visualize(const VisualizeArguments& arguments) {
   for (std::size_t r = 0; r < runs.size(); ++r)
     add_run(report, runs[r], weights[r], folder, asked, arguments,
             runs.size() == 1 ? "" : "-" + std::to_string(r + 1), std::ref(next));
-  report.page.section("samples", "Augmentation",
-                      "The first image of each class, and behind it five versions that training shows of it, "
-                      "unless with --no-augment.");
+  report.page.section(
+      "samples", "Augmentation",
+      "The first image of each class, and behind it five versions that training with augmentation "
+      "shows of it.");
   report.gallery(sample_gallery(folder), "samples");
   report.commit();
   if (!arguments.quiet) std::printf("%s\n", (out / "report.html").c_str());

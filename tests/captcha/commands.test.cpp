@@ -410,6 +410,13 @@ TEST_CASE("a model is exported as ONNX, as a header and as plain weights, each f
 
   check_refused(desk.run(from), 2, "captcha export: one of --onnx, --header and --safetensors is required");
   const std::string onnx = " --onnx " + (desk / "c.onnx"), header = " --header " + (desk / "c.hpp");
+  check_refused(desk.run(from + " --onnx " + model), 2, "--onnx: the same file as --model, ");
+  check_refused(desk.run(from + onnx + " --safetensors " +
+                         (desk / ("../" + desk.path.filename().string() + "/c.onnx"))),
+                2, "--safetensors: the same file as --onnx, ");
+  check_refused(desk.run("evaluate --model " + model + " --data x --csv " + model), 2,
+                "--csv: the same file as --model");
+  check_refused(desk.run("summary --model " + desk.path.string()), 1, "a folder, expected a model file");
   check_refused(desk.run(from + onnx + " --half"), 2, "--half requires --header or --safetensors");
   check_refused(desk.run(from + onnx + " --plain"), 2, "--plain requires --safetensors");
   check_refused(desk.run(from + header + " --no-fold"), 2, "requires --onnx");

@@ -128,6 +128,16 @@ TEST_CASE("every command that takes time can be told to be silent") {
   }
 }
 
+TEST_CASE("help is a command too") {
+  const Desk desk;
+  for (const std::string command : {"", "train", "data check"}) {
+    const Outcome asked = desk.run("help " + command), told = desk.run(command + " --help");
+    CHECK(asked.code == 0);
+    CHECK(asked.out == told.out);
+    CHECK(asked.out.size() > 200);
+  }
+}
+
 TEST_CASE("without a command the program says which there are, and that this is wrong usage") {
   const Desk desk;
   for (const std::string path : {"", "data"}) {

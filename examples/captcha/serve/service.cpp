@@ -23,7 +23,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t most_images = 64;  // of one request
 const std::string character_size = "expected 32 x 52 pixels (width x height); ?resize=1 accepts others.";
-const std::string captcha_size = "expected a whole CAPTCHA of 200 x 50 pixels (width x height).";
+const std::string captcha_size =
+    "expected a whole CAPTCHA of 200 x 50 pixels (width x height); ?resize=1 accepts others.";
 
 /// What every answer tells a browser: to run and load nothing but what comes from here, to guess no types, to
 /// keep nothing, and to show it in no frame.
