@@ -22,9 +22,8 @@ inline std::vector<std::uint8_t> standard_input() {
   std::vector<std::uint8_t> bytes;
   std::array<std::uint8_t, 65536> piece;
   while (bytes.size() <= max_image_file) {
-    pollfd input{STDIN_FILENO, POLLIN, 0};
-    ::poll(&input, 1, -1);  // a signal ends it, while a read would go on
-    Interruptible::stop_if_asked();
+    // A read goes on after a signal, and one that comes just before it would not be noticed.
+    for (pollfd input{STDIN_FILENO, POLLIN, 0}; ::poll(&input, 1, 100) <= 0;) Interruptible::stop_if_asked();
     const ssize_t count = ::read(STDIN_FILENO, piece.data(), piece.size());
     if (count == 0) return bytes;
     if (count > 0)

@@ -395,7 +395,8 @@ TEST_CASE("a model is exported as ONNX, as a header and as plain weights, each f
   INFO(all.err);
   CHECK(all.code == 0);
   CHECK(std::count(all.out.begin(), all.out.end(), '\n') == 4);
-  CHECK_THAT(all.out, Catch::Contains("a.onnx: 44.7 MB\n") && Catch::Contains("weights.hpp.bin: 73.0 MB\n"));
+  CHECK_THAT(all.out,
+             Catch::Contains("a.onnx: 44.71 MB\n") && Catch::Contains("weights.hpp.bin: 73.01 MB\n"));
   CHECK_THAT(desk.text("weights.hpp"), Catch::Contains("using Net = captcha::ResNet18<20, 1>;") &&
                                            Catch::Contains("chw(1, 52, 32)") &&
                                            Catch::Contains("\"x\", \"y\"}"));

@@ -251,7 +251,7 @@ TEST_CASE("a run alone is judged by the images that its training was judged by",
   REQUIRE(alone.code == 0);
   CHECK(alone.out == run + "/report/report.html\n");
   CHECK_THAT(desk.text("run/report/report.html"),
-             Catch::Contains("On 50 images that the training was judged by."));
+             Catch::Contains("On 50 images that the training was judged by"));
   CHECK(desk.run("visualize " + run + " " + run + " --out " + (desk / "twice")).code == 0);
 
   REQUIRE(desk.run(train + " --val-fraction 0.1 --out " + (desk / "other")).code == 0);
