@@ -28,7 +28,7 @@ using namespace captcha;
 using Net = ResNet18<20, 1>;  // 20 classes, 1 channel: a type, for images of any size
 
 static_assert(parameter_count<Net> == 11'180'500);
-static_assert(Net::out(chw(1, 52, 32)) == flat(20));
+static_assert(check_shapes<Net, chw(1, 52, 32)>() && Net::out(chw(1, 52, 32)) == flat(20));
 
 int main(int argc, char** argv) {
   const ImageFolder<chw(1, 52, 32)> images(argc > 1 ? argv[1] : pictures());  // a_1.png, a_2.png, b_1.png, …

@@ -10,6 +10,7 @@ using Net = ResNet18<20, 1>;  // 20 classes, 1 channel; an architecture, for any
 constexpr Shape image = chw(1, 52, 32);
 
 static_assert(parameter_count<Net> == 11'180'500);
+static_assert(check_shapes<Net, image>());  // else the message names the layer that does not fit
 static_assert(Net::out(image) == flat(20));
 static_assert(Net::out(chw(1, 224, 224)) == flat(20));
 static_assert(Net::wants(chw(3, 52, 32)) != chw(3, 52, 32));  // three channels are refused …

@@ -2,6 +2,7 @@
 #include <captcha/model/inference.hpp>
 #include <captcha/optim/adam.hpp>
 #include <captcha/train/fit.hpp>
+#include <captcha/train/progress_line.hpp>
 #include <captcha/train/step.hpp>
 
 #include "characters.hpp"
@@ -16,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace captcha::app {
@@ -26,6 +28,7 @@ struct BenchArguments {
   std::size_t batch = 64;
   double seconds = 5;
   bool json = false;
+  bool quiet = false;
 };
 
 /// Images of noise, all different: what they show does not matter to the speed.
@@ -66,22 +69,30 @@ int bench(const BenchArguments& arguments) {
   const auto& batch = *epoch.begin();
   const double images = static_cast<double>(arguments.batch);
 
+  ProgressLine line(stderr);
+  const auto measuring = [&](const std::string& what) {
+    if (!arguments.quiet) line.show("measuring " + what);
+  };
   const auto packed = pack<character>(weights);
   const double infer = [&] {
+    measuring("predictions");
     Inference<Network, character> inference(static_cast<int>(arguments.batch));
     return median_seconds(arguments.seconds, [&] {
       inference(packed, batch.inputs().data(), static_cast<int>(arguments.batch), workers);
     });
   }();
   const double latency = [&] {
+    measuring("one image");
     Inference<Network, character> inference(1);
     return median_seconds(arguments.seconds, [&] { inference(packed, batch.inputs().data(), 1, workers); });
   }();
   const double train = [&] {
+    measuring("training");
     auto step = training_step<character>(weights, arguments.batch, CrossEntropy{}, AdamW{});
     std::size_t number = 0;
     return median_seconds(arguments.seconds, [&] { step.run(weights, batch, number++, 1e-3, workers); });
   }();
+  line.wipe();
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const double peak_mb = static_cast<double>(usage.ru_maxrss) / 1024;
@@ -122,6 +133,7 @@ void add_bench(Commands& commands) {
   c->add_option("--batch", a->batch, "Images a step")->check(whole(1, 65536));
   c->add_option("--seconds", a->seconds, "For each of the three measurements")->check(above_zero());
   c->add_flag("--json", a->json, "Print JSON");
+  c->add_flag("--quiet", a->quiet, "Show no progress");
   c->footer("Examples:\n  captcha bench\n  captcha bench --threads 0 --batch 128 --seconds 10 --json");
 }
 

@@ -1,10 +1,8 @@
 // Reads CAPTCHAs with whichever model a file holds.
 #pragma once
 
-#include <captcha/io/model_info.hpp>
-#include <captcha/io/safetensors.hpp>
-
 #include "cut_solver.hpp"
+#include "model_file.hpp"
 #include "solver.hpp"
 
 #include <filesystem>
@@ -21,7 +19,7 @@ using CaptchaReader = std::function<std::vector<Reading>(std::span<const Image>)
 /// Of a model of `captcha train-solver`, which is the better and the faster one, or of `captcha train`, whose
 /// characters must be found first. Error when the file is damaged or holds neither.
 inline CaptchaReader captcha_reader(const std::filesystem::path& model, int threads) {
-  if (model_info(SafetensorsFile::read(model), model.string()).architecture == character_architecture)
+  if (architecture_of(model) == character_architecture)
     return [solver = std::make_shared<CutSolver>(load_model(model), threads)](
                std::span<const Image> captchas) { return (*solver)(captchas); };
   return [solver = std::make_shared<const Solver>(model, threads)](std::span<const Image> captchas) {

@@ -12,7 +12,6 @@
 #include "grey_image.hpp"
 #include "model_file.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -71,13 +70,6 @@ inline Image decode_captcha(std::span<const std::uint8_t> bytes, const std::stri
   return as_captcha(is_jpeg ? decode_jpeg(bytes, name) : decode_png(bytes, name), name, how.resize);
 }
 
-/// The solution in the name of a file: all of it but the extension, and what follows an underscore
-/// (`2b827.png`, `2b827_2.png`).
-inline std::string solution_of(const std::filesystem::path& file) {
-  const std::string stem = file.stem().string();
-  return stem.substr(0, stem.find('_'));
-}
-
 /// The target of a CAPTCHA: the class numbers of its letters.
 using Solution = std::array<int, solution_length>;
 
@@ -119,8 +111,7 @@ class Captchas {
   std::size_t size() const { return names_.size(); }
   Solution get(std::size_t index, std::span<float> pixels) const {
     const std::span image = std::span(pixels_).subspan(index * shape.size(), shape.size());
-    std::transform(image.begin(), image.end(), pixels.begin(),
-                   [](std::uint8_t value) { return static_cast<float>(value) * (1.0f / 255.0f); });
+    to_values(image, pixels);
     return target(index);
   }
   Solution target(std::size_t index) const { return solutions_[index]; }

@@ -1,17 +1,12 @@
 // One image on its way into the network.
 #pragma once
 
-#include <captcha/core/error.hpp>
-#include <captcha/core/random.hpp>
-#include <captcha/data/normalise.hpp>
+#include <captcha/data/image.hpp>
 
 #include "characters.hpp"
 #include "grey_image.hpp"
 
-#include <algorithm>
-#include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace captcha::app {
@@ -23,12 +18,9 @@ inline Image as_character(const Image& picture, const std::string& name, bool re
 
 /// Its values, prepared as in training.
 inline std::vector<float> prepared(const Image& image) {
-  std::vector<float> pixels(image.pixels.size());
-  std::transform(image.pixels.begin(), image.pixels.end(), pixels.begin(),
-                 [](std::uint8_t value) { return static_cast<float>(value) / 255.0f; });
-  Random unused(0);
-  Standardise{}(pixels, character, unused);
-  return pixels;
+  std::vector<float> values(character.size());
+  prepare(image.pixels, character, values);
+  return values;
 }
 
 }  // namespace captcha::app

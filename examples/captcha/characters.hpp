@@ -7,9 +7,12 @@
 #include "glyph_table.hpp"
 #include "model_file.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace captcha::app {
@@ -35,18 +38,42 @@ inline void name_bad_files(const std::vector<BadFile>& files) {
     std::fprintf(stderr, "bad image: %s: %s\n", file.name.c_str(), file.reason.c_str());
 }
 
+/// Says at the end how many files were left out.
+inline void count_bad_files(std::size_t left_out) {
+  if (left_out > 0)
+    std::fprintf(stderr, "%zu bad %s left out; named above\n", left_out,
+                 left_out == 1 ? "image was" : "images were");
+}
+
 using Characters = ImageFolder<character>;
 
 /// The labelled characters of a folder. `resize` accepts other sizes; bad files that are left out are named
 /// on standard error.
 inline Characters open_characters(const std::filesystem::path& folder, bool resize = false,
                                   BadFiles bad = BadFiles::fail) {
-  if (!std::filesystem::is_directory(folder))
+  if (std::filesystem::exists(folder) && !std::filesystem::is_directory(folder))
+    throw Error(folder.string() + ": a file, expected a folder of characters");
+  if (!std::filesystem::exists(folder))
     throw Error(folder.string() + ": no such folder; `captcha generate --out " + folder.string() +
-                " --count 5000` makes one");
+                " --count 8000` makes one");
   Characters characters(folder, {.classes = class_names(), .resize = resize, .bad = bad});
   name_bad_files(characters.report());
   return characters;
+}
+
+/// Characters to judge a model by: a folder, or a part of one.
+using JudgedImages = Subset<Characters>;
+inline JudgedImages all_of(Characters&& characters) {
+  const std::size_t count = characters.size();
+  return take(std::move(characters), count);
+}
+
+/// The part to train on and the part that `captcha train` keeps back to judge by, whole CAPTCHAs at a time if
+/// `by_source`.
+template <class Data>
+auto keep_back(Data&& characters, double fraction, std::uint64_t seed, bool by_source) {
+  return split(std::forward<Data>(characters), {1 - fraction, fraction},
+               {.seed = seed, .grouped = by_source});
 }
 
 /// A trained network from a model file. Error when the file is damaged or holds a model for something else.

@@ -46,7 +46,9 @@ std::string counted(const Group& files) {
 
 int check(const CheckArguments& arguments) {
   if (!std::filesystem::is_directory(arguments.data))
-    throw Error(arguments.data.string() + ": no such folder");
+    throw Error(arguments.data.string() + (std::filesystem::exists(arguments.data)
+                                               ? ": a file, expected a folder of characters"
+                                               : ": no such folder"));
   const std::vector<std::string> names = list_images(arguments.data, false);
   if (names.empty())
     throw Error(arguments.data.string() + ": no images; expected PNG files called <label>_<number>.png");
@@ -108,7 +110,7 @@ int check(const CheckArguments& arguments) {
       report["bad"].push_back(
           {{"file", file.name}, {"kind", to_string(file.fault)}, {"reason", file.reason}});
     print_report(report);
-    return in_order ? 0 : 1;
+    return in_order ? 0 : exit_data;
   }
   std::printf("%s: %zu images, %zu good, %zu bad\n\nsize (width x height)\n", arguments.data.c_str(),
               names.size(), names.size() - bad.size(), bad.size());
@@ -132,7 +134,7 @@ int check(const CheckArguments& arguments) {
   for (const Group& files : contradictions)
     std::printf("bad: same pixels, different labels: %s\n", some_of(files).c_str());
   for (const Refused& file : bad) std::printf("bad: %s\n", file.reason.c_str());
-  return in_order ? 0 : 1;
+  return in_order ? 0 : exit_data;
 }
 
 }  // namespace

@@ -5,15 +5,14 @@
 // have the ink of the image in each column. It knows nothing of the solution.
 #pragma once
 
-#include <captcha/core/random.hpp>
 #include <captcha/data/batch.hpp>
-#include <captcha/data/normalise.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/inference.hpp>
 #include <captcha/model/predictor.hpp>
 
 #include "characters.hpp"
 #include "glyph_cut.hpp"
+#include "grey_image.hpp"
 #include "prepare_cut.hpp"
 #include "solver.hpp"
 
@@ -134,14 +133,9 @@ class CutSolver {
   /// What the network makes of each cut.
   std::vector<std::array<float, labels.size()>> classify(const Image& grey,
                                                          const std::vector<CutBox>& boxes) {
-    Random unused(0);
-    for (std::size_t i = 0; i < boxes.size(); ++i) {
-      const Image cut = cut_out(grey, boxes[i]);
-      const auto own = std::span(pixels_).subspan(i * character.size(), character.size());
-      std::transform(cut.pixels.begin(), cut.pixels.end(), own.begin(),
-                     [](std::uint8_t value) { return static_cast<float>(value) / 255.0f; });
-      Standardise{}(own, character, unused);
-    }
+    for (std::size_t i = 0; i < boxes.size(); ++i)
+      prepare(cut_out(grey, boxes[i]).pixels, character,
+              std::span(pixels_).subspan(i * character.size(), character.size()));
     interleave<float>(pixels_, character, boxes.size(), inputs_.data(), 0, boxes.size());
     const Outputs<const float> outputs{
         inference_(weights_, inputs_.data(), static_cast<int>(boxes.size()), workers_), boxes.size()};

@@ -8,7 +8,6 @@
 #include "draw_captcha.hpp"
 #include "glyph_font.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -40,8 +39,7 @@ class DrawnCaptchas {
     Random& own = seed_ ? fixed : random;
     const std::string text = random_text(own);
     const Captcha captcha = draw_captcha(text, own);
-    std::transform(captcha.image.pixels.begin(), captcha.image.pixels.end(), pixels.begin(),
-                   [](std::uint8_t value) { return static_cast<float>(value) * (1.0f / 255.0f); });
+    to_values(captcha.image.pixels, pixels);
     return solution_numbers(text, "drawn");
   }
   std::vector<std::string> classes() const { return class_names(); }

@@ -5,10 +5,11 @@
 #include "commands.hpp"
 #include "evaluation.hpp"
 #include "figures.hpp"
+#include "mistake_sheet.hpp"
 #include "option_checks.hpp"
+#include "outputs.hpp"
 #include "progress.hpp"
 #include "report.hpp"
-#include "sheet.hpp"
 #include "terminal.hpp"
 
 #include <algorithm>
@@ -94,7 +95,7 @@ void print_calibration(const Calibration<>& calibration) {
   }
 }
 
-nlohmann::ordered_json to_json(const Evaluation& e, const Characters& folder) {
+nlohmann::ordered_json to_json(const Evaluation& e, const JudgedImages& folder) {
   using nlohmann::ordered_json;
   ordered_json report{{"images", folder.size()},
                       {"accuracy", e.accuracy.value()},
@@ -133,7 +134,7 @@ nlohmann::ordered_json to_json(const Evaluation& e, const Characters& folder) {
   return report;
 }
 
-void print_text(const Evaluation& e, const Characters& folder, const std::filesystem::path& data) {
+void print_text(const Evaluation& e, const JudgedImages& folder, const std::filesystem::path& data) {
   std::printf("%s: %zu images, %.2f %% right, %.2f %% among the first three, loss %.4f, %.0f images/s\n",
               data.c_str(), folder.size(), 100 * e.accuracy.value(), 100 * e.top3.value(), e.loss,
               e.images_per_second);
@@ -151,12 +152,13 @@ void print_text(const Evaluation& e, const Characters& folder, const std::filesy
 }
 
 int evaluate(const EvaluateArguments& arguments) {
+  require_apart({{"--model", arguments.model}, {"--sheet", arguments.sheet}, {"--csv", arguments.csv}});
   const Weights<Network> weights = load_model(arguments.model);
-  const Characters folder = open_characters(arguments.data, arguments.resize);
+  const JudgedImages folder = all_of(open_characters(arguments.data, arguments.resize));
   Workers workers(arguments.threads > 0 ? arguments.threads : all_threads());
   Progress progress("reading", arguments.quiet);
   const Evaluation evaluation = evaluate_folder(weights, folder, workers, progress);
-  if (!arguments.sheet.empty()) write_sheet(arguments.sheet, folder, evaluation.mistakes());
+  if (!arguments.sheet.empty()) write_mistake_sheet(arguments.sheet, folder, evaluation.mistakes());
   if (!arguments.csv.empty()) write_predictions(arguments.csv, evaluation, folder);
   if (arguments.json)
     print_report(to_json(evaluation, folder));

@@ -4,6 +4,7 @@
 #include "captcha_reader.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
+#include "progress.hpp"
 #include "report.hpp"
 
 #include <algorithm>
@@ -21,11 +22,12 @@ struct EvaluateSolverArguments {
   std::filesystem::path data;
   CaptchaFiles how{};
   bool json = false;
+  bool quiet = false;
   int threads = 0;
 };
 
 /// Whether a reading is right, and how sure it was.
-struct Judged {
+struct JudgedCaptcha {
   std::size_t index;
   Reading reading;
   std::string solution;
@@ -47,9 +49,11 @@ int evaluate_solver(const EvaluateSolverArguments& arguments) {
   const Captchas data(arguments.data, arguments.how, BadFiles::skip);
   name_bad_files(data.report());
 
-  std::vector<Judged> all;
+  std::vector<JudgedCaptcha> all;
+  Progress progress("reading", arguments.quiet);
   const auto start = std::chrono::steady_clock::now();
   for (std::size_t first = 0; first < data.size(); first += Solver::batch) {
+    progress(first, data.size());
     std::vector<Image> images;
     for (std::size_t i = first; i < std::min(first + Solver::batch, data.size()); ++i)
       images.push_back(data.image(i));
@@ -60,12 +64,13 @@ int evaluate_solver(const EvaluateSolverArguments& arguments) {
       all.push_back({all.size(), reading, solution, right});
     }
   }
+  progress(data.size(), data.size());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   std::size_t right = 0, letters = 0;
-  std::vector<Sure> table{{0.5}, {0.9}, {0.99}, {0.999}};
-  std::vector<const Judged*> mistakes;
-  for (const Judged& judged : all) {
+  std::vector<Sure> table{{0.999}, {0.99}, {0.9}, {0.5}, {0}};
+  std::vector<const JudgedCaptcha*> mistakes;
+  for (const JudgedCaptcha& judged : all) {
     right += judged.right();
     letters += judged.letters_right;
     if (!judged.right()) mistakes.push_back(&judged);
@@ -75,7 +80,7 @@ int evaluate_solver(const EvaluateSolverArguments& arguments) {
       line.right += judged.right();
     }
   }
-  std::stable_sort(mistakes.begin(), mistakes.end(), [](const Judged* a, const Judged* b) {
+  std::stable_sort(mistakes.begin(), mistakes.end(), [](const JudgedCaptcha* a, const JudgedCaptcha* b) {
     return a->reading.confidence > b->reading.confidence;
   });
   const auto share = [](std::size_t part, std::size_t of) {
@@ -94,7 +99,7 @@ int evaluate_solver(const EvaluateSolverArguments& arguments) {
                                   {"bad", nlohmann::ordered_json::array()}};
     for (const Sure& line : table)
       report["confidence"].push_back({{"least", line.least}, {"images", line.count}, {"right", line.right}});
-    for (const Judged* m : mistakes)
+    for (const JudgedCaptcha* m : mistakes)
       report["mistakes"].push_back({{"file", data.name(m->index)},
                                     {"solution", m->solution},
                                     {"text", m->reading.text},
@@ -116,9 +121,7 @@ int evaluate_solver(const EvaluateSolverArguments& arguments) {
                   mistakes[i]->reading.text.c_str(), 100 * mistakes[i]->reading.confidence);
     if (mistakes.size() > 20) std::printf("  and %zu more; --json lists all\n", mistakes.size() - 20);
   }
-  if (!data.report().empty())
-    std::fprintf(stderr, "%zu bad %s left out; named above\n", data.report().size(),
-                 data.report().size() == 1 ? "image was" : "images were");
+  count_bad_files(data.report().size());
   return data.report().empty() ? 0 : exit_data;
 }
 
@@ -139,7 +142,11 @@ void add_evaluate_solver(Commands& commands) {
   c->add_flag("--trust-jpeg", a->how.trust_jpeg,
               "Read JPEG files too; only for files you trust: the decoder has open security holes");
   c->add_flag("--json", a->json, "Print JSON");
-  c->footer("Examples:\n  captcha evaluate-solver --model runs/solver/final.safetensors --data captchas");
+  c->add_flag("--quiet", a->quiet, "Show no progress");
+  c->footer(
+      "Exit code 1 says that some files could not be used; they are named, and the others are counted.\n"
+      "A model of train must look for the characters first, which takes half a second a CAPTCHA.\n\n"
+      "Examples:\n  captcha evaluate-solver --model runs/solver/final.safetensors --data captchas");
 }
 
 }  // namespace captcha::app

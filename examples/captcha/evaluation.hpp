@@ -64,8 +64,8 @@ struct Evaluation {
 };
 
 /// Reads every image of the folder. Throws Interrupted; NotANumber when the model gives none.
-inline Evaluation evaluate_folder(const Weights<Network>& weights, const Characters& folder, Workers& workers,
-                                  Progress& progress) {
+inline Evaluation evaluate_folder(const Weights<Network>& weights, const JudgedImages& folder,
+                                  Workers& workers, Progress& progress) {
   Evaluation e;
   e.readings.reserve(folder.size());
   // One more metric: it keeps what was read.
@@ -107,7 +107,7 @@ inline std::string csv_field(const std::string& text) {
 
 /// Every reading as a line: file, label, prediction, probability, then the probability of each class.
 inline void write_predictions(const std::filesystem::path& file, const Evaluation& evaluation,
-                              const Characters& folder) {
+                              const JudgedImages& folder) {
   std::string table = "file,label,prediction,probability";
   for (const char label : labels) table.append(",").append(1, label);
   table += "\r\n";

@@ -5,6 +5,7 @@
 #include "captchas.hpp"
 #include "characters.hpp"
 #include "commands.hpp"
+#include "outputs.hpp"
 #include "progress.hpp"
 
 #include <cstdio>
@@ -28,15 +29,14 @@ struct ExportArguments {
   bool quiet = false;
 };
 
-/// Writes all forms that are wanted;
-/// `embedded` says how C++ spells the network.
+/// Writes all forms that are wanted; `embedded` says how C++ spells the network.
 template <Shape S, class Net>
 void export_as(const ExportArguments& a, const Weights<Net>& weights, const ModelInfo& info,
                EmbeddedOptions embedded) {
   const Interruptible whole_files;
   const auto wrote = [&](const std::filesystem::path& path) {
     if (!a.quiet)
-      std::printf("%s: %.1f MB\n", path.c_str(), static_cast<double>(std::filesystem::file_size(path)) / 1e6);
+      std::printf("%s: %.4g MB\n", path.c_str(), static_cast<double>(std::filesystem::file_size(path)) / 1e6);
     Interruptible::stop_if_asked();
   };
   if (!a.onnx.empty()) {
@@ -55,13 +55,6 @@ void export_as(const ExportArguments& a, const Weights<Net>& weights, const Mode
                  {.hashed = !a.plain, .half = a.half});
     wrote(a.safetensors);
   }
-}
-
-/// Whether a file is a model of train-solver. Any other is for load_model to take or to refuse.
-bool is_solver(const std::filesystem::path& model) {
-  const SafetensorsFile file = SafetensorsFile::read(model);
-  const auto found = file.metadata().find("captcha.architecture");
-  return found != file.metadata().end() && found->second == solver_architecture;
 }
 
 /// SolverNetwork as a program spells it that has the library alone.
@@ -87,7 +80,15 @@ void add_export(Commands& commands) {
       commands.add("export", "Write a model in the form that another program wants", [a](CLI::App&) {
         if (a->onnx.empty() && a->header.empty() && a->safetensors.empty())
           throw CLI::RequiredError("one of --onnx, --header and --safetensors");
-        if (is_solver(a->model))
+        if (a->half && a->header.empty() && a->safetensors.empty())
+          throw CLI::RequiresError("--half", "--header or --safetensors");
+        const std::filesystem::path weights = a->header.empty() ? "" : a->header.string() + ".bin";
+        require_apart({{"--model", a->model},
+                       {"--onnx", a->onnx},
+                       {"--header", a->header},
+                       {"the weights of --header", weights},
+                       {"--safetensors", a->safetensors}});
+        if (architecture_of(a->model) == solver_architecture)
           export_as<captcha_shape>(*a, load_solver(a->model), solver_info(), solver_spelled());
         else
           export_as<character>(*a, load_model(a->model), character_info(),
@@ -96,17 +97,22 @@ void add_export(Commands& commands) {
         return 0;
       });
   c->add_option("--model", a->model, "Model file of a run")->required()->type_name("FILE");
-  c->add_option("--onnx", a->onnx, "Write an ONNX file, for ONNX Runtime and others")->type_name("FILE");
+  CLI::Option* const onnx =
+      c->add_option("--onnx", a->onnx, "Write an ONNX file, for ONNX Runtime and others")->type_name("FILE");
   c->add_flag("--fold,!--no-fold", a->fold,
               "Put batch norms into the convolutions of the ONNX file, or leave them apart")
-      ->default_str("true");
+      ->default_str("true")
+      ->needs(onnx);
   c->add_flag("--with-standardise", a->standardise,
-              "Let the ONNX file take pixels as they are, 0 to 255 or 0 to 1, and standardise them itself");
+              "Let the ONNX file take pixels as they are, 0 to 255 or 0 to 1, and standardise them itself")
+      ->needs(onnx);
   c->add_option("--header", a->header, "Write a C++ header and FILE.bin, which it puts into a program")
       ->type_name("FILE");
-  c->add_option("--safetensors", a->safetensors, "Write the weights alone, without the state of a training")
-      ->type_name("FILE");
-  c->add_flag("--plain", a->plain, "Leave our metadata and hashes out of the safetensors file");
+  CLI::Option* const safetensors = c->add_option("--safetensors", a->safetensors,
+                                                 "Write the weights alone, without the state of a training")
+                                       ->type_name("FILE");
+  c->add_flag("--plain", a->plain, "Leave our metadata and hashes out of the safetensors file")
+      ->needs(safetensors);
   c->add_flag(
       "--half", a->half,
       "Weights of header and safetensors file in half precision; the header's take a third of the room");

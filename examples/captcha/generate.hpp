@@ -51,7 +51,7 @@ inline void generate(
     const std::function<void(std::size_t, std::size_t)>& tell = [](std::size_t, std::size_t) {}) {
   if (options.count == 0) throw Error("generate: 0 images asked for, expected a count, such as 20000");
   const Glyphs& glyphs = installed_glyphs();
-  NewFolder folder(options.out, options.add);
+  NewFolder folder(options.out, options.add, ", or --add to it");
   for (std::size_t number = options.first; number < options.first + options.count; ++number) {
     tell(number - options.first, options.count);
     if (options.captchas)

@@ -19,8 +19,9 @@ namespace captcha::app {
 class NewFolder {
  public:
   /// Throws Error if the folder holds files already, unless `add` lets the images join them and replace those
-  /// of the same name; and if it cannot be made.
-  explicit NewFolder(std::filesystem::path folder, bool add = false)
+  /// of the same name (where a command has an option for that, `otherwise` ends the message with it); and if
+  /// it cannot be made.
+  explicit NewFolder(std::filesystem::path folder, bool add = false, const std::string& otherwise = "")
       : folder_(folder.has_filename() ? std::move(folder) : folder.parent_path()),
         unfinished_(folder_.string() + ".part") {
     std::error_code failed;
@@ -30,7 +31,8 @@ class NewFolder {
         throw Error(folder_.string() + ": a file stands there, expected a folder or a name that is free");
       if (!add && !std::filesystem::is_empty(folder_, failed))
         throw Error(folder_.string() +
-                    ": holds files already, expected an empty folder; empty it or give another name");
+                    ": holds files already, expected an empty folder; empty it, give another name" +
+                    otherwise);
     }
     const bool made = std::filesystem::create_directories(unfinished_, failed);
     if (failed) throw Error(unfinished_.string() + ": cannot be made: " + failed.message());

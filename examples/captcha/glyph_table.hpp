@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -64,12 +65,19 @@ inline std::size_t letter_number(char label, std::string_view where) {
 /// Letters in a CAPTCHA.
 inline constexpr std::size_t solution_length = 5;
 
+/// The solution in the name of a file: all of it but the extension, and what follows an underscore
+/// (`2b827.png`, `2b827_2.png`).
+inline std::string solution_of(const std::filesystem::path& file) {
+  const std::string stem = file.stem().string();
+  return stem.substr(0, stem.find('_'));
+}
+
 /// The class numbers of a solution's letters. Throws Error, which names `where`, if it is no solution.
 inline std::array<int, solution_length> solution_numbers(std::string_view solution, std::string_view where) {
   if (solution.size() != solution_length)
-    throw Error(std::string(where) + ": the solution '" + std::string(solution) + "' has " +
-                std::to_string(solution.size()) +
-                " letters, expected five; name the file by what it shows, such as 2b827.png");
+    throw Error(std::string(where) + ": the solution '" + std::string(solution) +
+                "': " + std::to_string(solution.size()) +
+                " of five letters; name the file by what it shows, such as 2b827.png");
   std::array<int, solution_length> numbers{};
   for (std::size_t position = 0; position < solution_length; ++position)
     numbers[position] = static_cast<int>(letter_number(solution[position], where));

@@ -3,6 +3,8 @@
 
 #include <captcha/data/image.hpp>
 
+#include "picture_sheet.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -12,8 +14,9 @@
 
 namespace captcha::app {
 
-/// The layer at which Grad-CAM is most to the point for characters. Its map has 13 x 8 cells, against 7 x 4,
-/// 4 x 2 and 2 x 1 at the later ones; docs/looking.md has the comparison.
+/// The layer at which it is looked unless another is asked for: as much to the point as any, with the most
+/// detail (13 x 8 cells, against 7 x 4, 4 x 2 and 2 x 1 at the later ones), and hardly ever without a mark;
+/// docs/looking.md has the comparison.
 inline constexpr const char* heat_layer = "layer1";
 
 struct Colour {
@@ -36,16 +39,15 @@ inline Colour heat_colour(double value) {
 /// A grey picture, stretched to its full range, under its heat map: one value from 0 to 1 a pixel, row by
 /// row. Where the map is 0 the picture shows as it is. RGB.
 inline Image heat_overlay(const Image& grey, std::span<const float> map) {
-  const auto [low, high] = std::minmax_element(grey.pixels.begin(), grey.pixels.end());
-  const int least = *low, range = std::max(1, *high - *low);
-  Image overlay{grey.height, grey.width, 3, {}};
-  overlay.pixels.reserve(3 * grey.pixels.size());
-  for (std::size_t i = 0; i < grey.pixels.size(); ++i) {
-    const double light = 255.0 * (grey.pixels[i] - least) / range;
+  Image overlay = coloured(stretched(grey));
+  for (std::size_t i = 0; i < map.size(); ++i) {
     const double value = static_cast<double>(map[i]), cover = 0.75 * value;
     const Colour heat = heat_colour(value);
-    for (const double channel : {heat.red, heat.green, heat.blue})
-      overlay.pixels.push_back(static_cast<std::uint8_t>(std::lround(light + cover * (channel - light))));
+    std::size_t at = 3 * i;
+    for (const double channel : {heat.red, heat.green, heat.blue}) {
+      const double light = overlay.pixels[at];
+      overlay.pixels[at++] = static_cast<std::uint8_t>(std::lround(light + cover * (channel - light)));
+    }
   }
   return overlay;
 }

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <numeric>
 #include <span>
 #include <string>
@@ -33,17 +34,20 @@ inline Image painted_over(const Image& image, std::span<const float> map) {
 }
 
 struct HeatScore {
-  double fall = 0;   ///< of the probability of the class that was read, on average
+  double fall = 0;   ///< of the probability of the class that was read, on average over marked images
   double empty = 0;  ///< share of images in which nothing is marked
 };
 
-/// Of a layer's maps of some images; without a layer, of blots anywhere, as a measure for the others.
+/// Of a layer's maps of some images; without a layer, of blots anywhere, as a measure for the others. Calls
+/// `next` before each image.
 inline HeatScore heat_score(const Weights<Network>& weights, const std::vector<Image>& images,
-                            const std::string& layer) {
+                            const std::string& layer, const std::function<void()>& next) {
   Predictor<Network, character> predictor(weights);
   GradCam<Network, character> cam;
-  HeatScore score;
+  double fall = 0;
+  std::size_t marked = 0;
   for (std::size_t i = 0; i < images.size(); ++i) {
+    next();
     const std::vector<float> pixels = prepared(images[i]), before = predictor.probabilities(pixels);
     const auto best =
         static_cast<std::size_t>(std::max_element(before.begin(), before.end()) - before.begin());
@@ -55,15 +59,13 @@ inline HeatScore heat_score(const Weights<Network>& weights, const std::vector<I
     } else {
       map = cam(weights, std::span<const float>(pixels), best, layer);
     }
-    if (*std::max_element(map.begin(), map.end()) > 0) {
-      const std::vector<float> after = predictor.probabilities(prepared(painted_over(images[i], map)));
-      score.fall += static_cast<double>(before[best] - after[best]);
-    } else {
-      score.empty += 1;
-    }
+    if (*std::max_element(map.begin(), map.end()) <= 0) continue;
+    const std::vector<float> after = predictor.probabilities(prepared(painted_over(images[i], map)));
+    fall += static_cast<double>(before[best] - after[best]);
+    ++marked;
   }
-  const double count = static_cast<double>(std::max<std::size_t>(images.size(), 1));
-  return {score.fall / count, score.empty / count};
+  const auto share = [](double part, std::size_t of) { return of == 0 ? 0 : part / static_cast<double>(of); };
+  return {share(fall, marked), share(static_cast<double>(images.size() - marked), images.size())};
 }
 
 }  // namespace captcha::app

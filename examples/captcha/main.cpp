@@ -9,6 +9,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <vector>
 
 namespace captcha::app {
 namespace {
@@ -31,7 +32,7 @@ int run(int argc, char** argv) {
       "Exit codes: 0 success, 1 something is wrong with the data, 2 wrong usage,\n"
       "130 and 143 stopped by SIGINT (Ctrl-C) or SIGTERM.\n\n"
       "A first walk:\n"
-      "  captcha generate --out characters --count 5000 --seed 1\n"
+      "  captcha generate --out characters --count 8000 --seed 1\n"
       "  captcha generate --out unseen --count 1000 --seed 2\n"
       "  captcha train --data characters --out runs/first\n"
       "  captcha evaluate --model runs/first/final.safetensors --data unseen");
@@ -44,7 +45,14 @@ int run(int argc, char** argv) {
   commands.finish();
 
   try {
-    app.parse(argc, argv);
+    // "captcha help train" is "captcha train --help".
+    std::vector<std::string> words(argv + 1, argv + argc);
+    if (!words.empty() && words[0] == "help") {
+      words.erase(words.begin());
+      words.push_back("--help");
+    }
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    app.parse(words);
     return commands.run();
   } catch (const Interrupted& stopped) {
     std::fprintf(stderr, "captcha: stopped\n");

@@ -15,6 +15,21 @@ namespace captcha::app {
 inline constexpr const char* character_architecture = "resnet18";
 inline constexpr const char* solver_architecture = "resnet18-5heads";
 
+/// A model file that a person named. Error when it is damaged, or a folder.
+inline SafetensorsFile read_model(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path))
+    throw Error(path.string() + ": a folder, expected a model file, such as " +
+                (path / "final.safetensors").string());
+  return SafetensorsFile::read(path);
+}
+
+/// What a model file says of its architecture; nothing where it says nothing. Error as of read_model.
+inline std::string architecture_of(const std::filesystem::path& model) {
+  const SafetensorsFile file = read_model(model);
+  const auto found = file.metadata().find("captcha.architecture");
+  return found == file.metadata().end() ? "" : found->second;
+}
+
 /// Says so on standard error when a file has no hashes, which only other programs write.
 inline void note_integrity(const SafetensorsFile& file, const std::filesystem::path& path) {
   if (file.integrity() == Integrity::absent)
@@ -25,7 +40,7 @@ inline void note_integrity(const SafetensorsFile& file, const std::filesystem::p
 /// a model for something else.
 template <class Net>
 Weights<Net> load_model(const std::filesystem::path& path, const ModelInfo& wanted) {
-  const SafetensorsFile file = SafetensorsFile::read(path);
+  const SafetensorsFile file = read_model(path);
   const ModelInfo info = model_info(file, path.string());
   const auto require = [&](bool fits, const std::string& what, const std::string& got,
                            const std::string& expected) {
@@ -35,8 +50,8 @@ Weights<Net> load_model(const std::filesystem::path& path, const ModelInfo& want
   if (info.architecture == solver_architecture && wanted.architecture == character_architecture)
     throw Error(
         path.string() +
-        ": reads whole CAPTCHAs, not single characters; use it with `captcha solve`, or give a model of "
-        "`captcha train`");
+        ": reads whole CAPTCHAs, not single characters; use it with `captcha solve` or `captcha serve "
+        "--solver`, or give a model of `captcha train`");
   if (info.architecture == character_architecture && wanted.architecture == solver_architecture)
     throw Error(
         path.string() +

@@ -7,20 +7,27 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 namespace captcha::app {
 
-/// Values of any range as a grey picture: the smallest is black, the largest white.
-inline Image stretched_picture(std::span<const float> values, int height, int width) {
+/// Values of any range as a grey picture: the smallest is black, the largest white. Grey if all are equal.
+template <class Values>
+Image stretched_picture(const Values& values, int height, int width) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  const float least = *low, range = *high - *low;
+  const auto least = static_cast<float>(*low), range = static_cast<float>(*high) - least;
   Image picture{height, width, 1, {}};
   picture.pixels.reserve(values.size());
-  for (const float value : values)
-    picture.pixels.push_back(range > 0 ? static_cast<std::uint8_t>(std::lround(255 * (value - least) / range))
-                                       : 128);
+  for (const auto value : values) {
+    const float share = range > 0 ? (static_cast<float>(value) - least) / range : 0.5f;
+    picture.pixels.push_back(static_cast<std::uint8_t>(std::lround(255 * share)));
+  }
   return picture;
+}
+
+/// A grey picture with its darkest pixel black and its lightest white, so that pictures which hold only the
+/// values 0 and 1 can be seen too.
+inline Image stretched(const Image& grey) {
+  return stretched_picture(grey.pixels, grey.height, grey.width);
 }
 
 /// The same picture with every pixel `zoom` times as high and wide.

@@ -6,6 +6,7 @@
 #include "characters.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
+#include "progress.hpp"
 #include "ranking.hpp"
 #include "report.hpp"
 #include "standard_input.hpp"
@@ -27,10 +28,13 @@ struct PredictArguments {
   bool json = false;
   bool draw = false;
   bool resize = false;
+  bool quiet = false;
   int threads = 0;
 };
 
 Image image_of(const std::filesystem::path& file, bool resizes) {
+  if (std::filesystem::is_directory(file))
+    throw Error(file.string() + ": a folder, expected an image; `captcha evaluate` reads folders");
   return file == "-" ? as_character(decode_png(standard_input(), "standard input"), "standard input", resizes)
                      : as_character(read_image(file), file.string(), resizes);
 }
@@ -53,7 +57,11 @@ int predict(const PredictArguments& arguments) {
                                           arguments.threads > 0 ? arguments.threads : all_threads());
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
   bool all_read = true;
+  // On a terminal the readings themselves show how far it is.
+  Progress progress("reading", arguments.quiet || (!arguments.json && is_terminal(stdout)));
+  std::size_t done = 0;
   for (const auto& file : arguments.files) {
+    progress(done++, arguments.files.size());
     try {
       const Image image = image_of(file, arguments.resize);
       const Ranking ranking(predictor.probabilities(prepared(image)));
@@ -70,6 +78,7 @@ int predict(const PredictArguments& arguments) {
       if (arguments.json) report.push_back({{"file", file.string()}, {"error", error.what()}});
     }
   }
+  progress(done, arguments.files.size());
   if (arguments.json) print_report(report);
   return all_read ? 0 : exit_data;
 }
@@ -87,6 +96,7 @@ void add_predict(Commands& commands) {
   c->add_flag("--draw", a->draw, "Draw the images too");
   c->add_flag("--resize", a->resize, "Accept images of other sizes");
   c->add_flag("--json", a->json, "Print JSON");
+  c->add_flag("--quiet", a->quiet, "Show no progress");
   c->footer(
       "Exit code 1 says that a file could not be read; the others are answered all the same.\n\n"
       "Examples:\n"

@@ -22,7 +22,8 @@
 namespace captcha::app {
 
 struct PrepareOptions {
-  std::filesystem::path captchas;  ///< 200 x 50 PNG images, each named by its solution: `2b827.png`
+  std::filesystem::path
+      captchas;  ///< 200 x 50 PNG images, each named by its solution: `2b827.png`, or `2b827_7.png`
   std::filesystem::path out;
   bool add = false;  ///< write into a folder that holds files
   std::size_t variants =
@@ -51,13 +52,13 @@ inline PrepareReport prepare(
   if (names.empty())
     throw Error(options.captchas.string() +
                 ": no images, expected CAPTCHAs named by their solution, such as 2b827.png");
-  NewFolder folder(options.out, options.add);
+  NewFolder folder(options.out, options.add, ", or --add to it");
   std::set<std::string> seen;
   std::size_t looked_at = 0;
   for (const std::string& name : names) {
     tell(looked_at++, names.size());
     const std::filesystem::path path = options.captchas / name;
-    const std::string solution = path.stem().string();
+    const std::string solution = solution_of(path);
     const bool is_png = path.extension() == ".png" || path.extension() == ".PNG";
     const bool is_jpeg = path.extension() == ".jpg" || path.extension() == ".jpeg";
     if (!is_png && !(is_jpeg && options.read_jpeg)) {

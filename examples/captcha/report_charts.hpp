@@ -80,7 +80,7 @@ inline Svg calibration_chart(const std::vector<JudgedRun>& runs) {
                    .series = r};
     says += " " + line.name + ".";
     for (const CalibrationBin& bin : calibration.bins()) {
-      if (bin.samples == 0) continue;
+      if (bin.samples < 5) continue;  // chance
       const double share = bin.samples / static_cast<double>(runs[r].evaluation.readings.size());
       line.points.push_back({100 * bin.mean_confidence(), 100 * bin.accuracy(), 2.5 + 5 * std::sqrt(share),
                              decimals(bin.samples, 0) + " images: sure " + percent(bin.mean_confidence(), 1) +
@@ -123,13 +123,13 @@ inline std::vector<std::vector<std::string>> class_table(const ConfusionMatrix& 
 }
 
 inline std::vector<std::vector<std::string>> result_table(const std::vector<JudgedRun>& runs) {
-  std::vector<std::vector<std::string>> rows{{"run", "right", "among three", "by class", "loss",
+  std::vector<std::vector<std::string>> rows{{"run", "model", "right", "top-3", "by class", "loss",
                                               "calibration error", "Brier", "epochs", "images/s"}};
   for (const auto& [record, e] : runs)
-    rows.push_back({record.name, percent(e.accuracy.value()), percent(e.top3.value()),
-                    percent(e.confusion.value()), decimals(e.loss, 4), percent(e.calibration.value()),
-                    decimals(e.calibration.brier(), 4), std::to_string(record.history.size()),
-                    decimals(e.images_per_second, 0)});
+    rows.push_back({record.name, record.model.filename().string(), percent(e.accuracy.value()),
+                    percent(e.top3.value()), percent(e.confusion.value()), decimals(e.loss, 4),
+                    percent(e.calibration.value()), decimals(e.calibration.brier(), 4),
+                    std::to_string(record.history.size()), decimals(e.images_per_second, 0)});
   return rows;
 }
 

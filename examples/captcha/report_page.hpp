@@ -34,7 +34,7 @@ img{image-rendering:pixelated;background:#fff;display:block;max-width:100%;heigh
 .read span:nth-child(3n){text-align:right}.wrong{color:var(--bad);white-space:nowrap}
 .table{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 td{white-space:nowrap}th,td{text-align:right;padding:.25rem .7rem;border-bottom:1px solid var(--line)}th:first-child,td:first-child{text-align:left;padding-left:0}
-.heat{grid-template-columns:repeat(auto-fill,minmax(min(100%,220px),1fr))}.heat figure{flex-direction:column}.heat figcaption{width:100%;max-width:240px}
+.heat{grid-template-columns:repeat(auto-fill,minmax(min(100%,220px),1fr))}.heat figure{flex-direction:column}.heat figcaption{width:100%}
 .pair{display:flex;flex-wrap:wrap;gap:6px}summary{cursor:pointer;color:var(--soft);margin:.4rem 0}
 )";
 

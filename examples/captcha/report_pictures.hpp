@@ -11,6 +11,7 @@
 #include "heat.hpp"
 #include "input_sheet.hpp"
 #include "picture_sheet.hpp"
+#include "progress.hpp"
 #include "report_page.hpp"
 
 #include <algorithm>
@@ -23,13 +24,8 @@
 namespace captcha::app {
 
 /// An image of the folder as the network gets it, before it is standardised.
-inline Image folder_image(const Characters& folder, std::size_t index) {
+inline Image folder_image(const JudgedImages& folder, std::size_t index) {
   return as_character(read_image(folder.name(index)), folder.name(index), true);
-}
-/// The same, stretched to its full range, so that images of the values 0 and 1 can be seen.
-inline Image visible(const Image& image) {
-  const std::vector<float> values(image.pixels.begin(), image.pixels.end());
-  return stretched_picture(values, image.height, image.width);
 }
 
 inline std::string file_name(const std::string& path) {
@@ -55,7 +51,7 @@ struct Gallery {
 };
 
 inline Gallery reading_gallery(const std::vector<const Judged*>& readings, std::size_t most,
-                               const Characters& folder) {
+                               const JudgedImages& folder) {
   const std::size_t count = std::min(readings.size(), most);
   constexpr int columns = 8;
   Sheet sheet(std::max(1, static_cast<int>((count + columns - 1) / columns)), columns, 2 * character.height,
@@ -63,7 +59,7 @@ inline Gallery reading_gallery(const std::vector<const Judged*>& readings, std::
   std::string html = "<div class=\"gallery\">\n";
   for (std::size_t i = 0; i < count; ++i) {
     const Judged& r = *readings[i];
-    const Image image = visible(folder_image(folder, r.index));
+    const Image image = stretched(folder_image(folder, r.index));
     sheet.add(zoomed(image, 2));
     const std::string label = label_name(r.truth);
     html += "<figure>" + html_picture(image, "image labelled " + label, 2) + "<figcaption>label <b>" + label +
@@ -82,11 +78,12 @@ class HeatGallery {
   HeatGallery(const Weights<Network>& weights, std::vector<std::string> layers)
       : weights_(weights), layers_(std::move(layers)) {}
 
-  /// `truth` is the label, or labels.size() where there is none.
+  /// `truth` is the label, or labels.size() where there is none. Throws Interrupted.
   void add(const Image& image, const std::string& file, const Ranking& ranking, std::size_t truth) {
+    Interruptible::stop_if_asked();
     const std::vector<float> pixels = prepared(image);
-    Row row{coloured(visible(image)), {}};
-    html_ += "<figure><div class=\"pair\">" + html_picture(visible(image), "image " + file, 2);
+    Row row{coloured(stretched(image)), {}};
+    html_ += "<figure><div class=\"pair\">" + html_picture(stretched(image), "image " + file, 2);
     std::vector<std::size_t> classes{ranking.best()};
     if (truth < labels.size() && truth != ranking.best()) classes.push_back(truth);
     for (const std::size_t label : classes)
@@ -153,8 +150,8 @@ inline Image filter_sheet(const Weights<Network>& weights) {
   return sheet.image();
 }
 
-/// For each class its first image and what training made of it in five epochs.
-inline Gallery sample_gallery(const Characters& folder) {
+/// For each class its first image, and what augmentation makes of it in five epochs.
+inline Gallery sample_gallery(const JudgedImages& folder) {
   constexpr std::size_t versions = 5;
   const auto altered = augmented(folder);
   Sheet all(static_cast<int>(labels.size()), versions + 1, character.height, character.width);
@@ -166,7 +163,7 @@ inline Gallery sample_gallery(const Characters& folder) {
     while (index < folder.size() && folder.target(index) != static_cast<int>(label)) ++index;
     if (index == folder.size()) continue;
     Sheet strip(1, versions + 1, character.height, character.width);
-    std::vector<Image> pictures{visible(folder_image(folder, index))};
+    std::vector<Image> pictures{stretched(folder_image(folder, index))};
     for (std::size_t epoch = 0; epoch < versions; ++epoch)
       pictures.push_back(shown_picture(altered, index, 1, epoch));
     for (const Image& picture : pictures) {

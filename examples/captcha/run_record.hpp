@@ -31,6 +31,12 @@ struct RunRecord {
   std::filesystem::path model;
   std::vector<EpochRecord> history{};
   std::map<std::string, std::string> settings{};  ///< of config.toml
+
+  /// A setting; nothing when there is none of that name.
+  std::string setting(const std::string& key) const {
+    const auto found = settings.find(key);
+    return found == settings.end() ? "" : found->second;
+  }
 };
 
 /// Throws Error when the folder holds no model, or a file that is not as `captcha train` writes it.
@@ -55,7 +61,12 @@ inline RunRecord read_run(const std::filesystem::path& folder) {
   if (const auto path = folder / "config.toml"; std::filesystem::exists(path)) try {
       for (const auto& [key, node] : toml::parse_file(path.string())) {
         std::ostringstream value;
-        node.visit([&](const auto& typed) { value << typed; });
+        if (const auto text = node.value_exact<std::string>())
+          value << *text;
+        else if (const auto real = node.value_exact<double>())
+          value << shortest_digits(*real);
+        else
+          node.visit([&](const auto& typed) { value << typed; });
         run.settings[std::string(key.str())] = value.str();
       }
     } catch (const toml::parse_error& error) {

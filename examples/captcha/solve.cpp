@@ -4,6 +4,7 @@
 #include "captcha_reader.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
+#include "progress.hpp"
 #include "report.hpp"
 #include "standard_input.hpp"
 
@@ -20,6 +21,7 @@ struct SolveArguments {
   std::vector<std::filesystem::path> files;
   bool json = false;
   CaptchaFiles how{};
+  bool quiet = false;
   int threads = 0;
 };
 
@@ -72,7 +74,10 @@ int solve(const SolveArguments& arguments) {
   const std::vector<std::filesystem::path> files = files_of(arguments.files);
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
   bool all_read = true;
+  // On a terminal the readings themselves show how far it is.
+  Progress progress("reading", arguments.quiet || (!arguments.json && is_terminal(stdout)));
   for (std::size_t first = 0; first < files.size(); first += Solver::batch) {
+    progress(first, files.size());
     const auto some = std::span(files).subspan(first, std::min(Solver::batch, files.size() - first));
     for (const Solved& solved : solve(solver, some, arguments.how)) {
       if (!solved.error.empty()) {
@@ -89,6 +94,7 @@ int solve(const SolveArguments& arguments) {
       }
     }
   }
+  progress(files.size(), files.size());
   if (arguments.json) print_report(report);
   return all_read ? 0 : exit_data;
 }
@@ -109,6 +115,7 @@ void add_solve(Commands& commands) {
   c->add_flag("--trust-jpeg", a->how.trust_jpeg,
               "Read JPEG files too; only for files you trust: the decoder has open security holes");
   c->add_flag("--json", a->json, "Print JSON");
+  c->add_flag("--quiet", a->quiet, "Show no progress");
   c->footer(
       "Exit code 1 says that a file could not be read; the others are answered all the same.\n\n"
       "Examples:\n"

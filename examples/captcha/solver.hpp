@@ -5,7 +5,6 @@
 #include <captcha/core/error.hpp>
 #include <captcha/core/output.hpp>
 #include <captcha/data/batch.hpp>
-#include <captcha/data/normalise.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/inference.hpp>
 #include <captcha/model/predictor.hpp>
@@ -96,13 +95,9 @@ class Solver {
   };
 
   void read(std::span<const Image> captchas, Desk& desk, std::vector<Reading>& readings) const {
-    Random unused(0);
-    for (std::size_t i = 0; i < captchas.size(); ++i) {
-      const auto own = std::span(desk.pixels).subspan(i * captcha_shape.size(), captcha_shape.size());
-      std::transform(captchas[i].pixels.begin(), captchas[i].pixels.end(), own.begin(),
-                     [](std::uint8_t value) { return static_cast<float>(value) / 255.0f; });
-      Standardise{}(own, captcha_shape, unused);
-    }
+    for (std::size_t i = 0; i < captchas.size(); ++i)
+      prepare(captchas[i].pixels, captcha_shape,
+              std::span(desk.pixels).subspan(i * captcha_shape.size(), captcha_shape.size()));
     interleave<float>(desk.pixels, captcha_shape, captchas.size(), desk.inputs.data(), 0, captchas.size());
     const auto outputs =
         desk.inference(weights_, desk.inputs.data(), static_cast<int>(captchas.size()), desk.workers);

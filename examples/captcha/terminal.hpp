@@ -4,7 +4,8 @@
 #include <captcha/data/image.hpp>
 #include <captcha/train/progress_line.hpp>
 
-#include <algorithm>
+#include "picture_sheet.hpp"
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -27,13 +28,11 @@ inline std::string bar(double share, int width = 24) {
 }
 
 /// The rows of a grey picture, two pixel rows to a line of half blocks where colours are allowed, else three
-/// to a line of characters from dark to light. The darkest pixel is shown black and the lightest white, so
-/// that pictures which hold only the values 0 and 1 can be seen too.
-inline std::vector<std::string> picture_lines(const Image& image) {
-  const auto [low, high] = std::minmax_element(image.pixels.begin(), image.pixels.end());
-  const int least = *low, range = std::max(1, *high - *low);
+/// to a line of characters from dark to light; see stretched.
+inline std::vector<std::string> picture_lines(const Image& grey) {
+  const Image image = stretched(grey);
   const auto level = [&](int row, int column) {
-    return row < image.height ? 255 * (image.at(row, column) - least) / range : 255;
+    return row < image.height ? int{image.at(row, column)} : 255;
   };
   std::vector<std::string> lines;
   if (colours()) {

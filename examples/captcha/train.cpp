@@ -45,7 +45,7 @@ int run_and_tell(const TrainArguments& arguments, const std::function<void()>& s
   const auto judged = map(validation, Standardise{});
   const FitResult result = arguments.augment ? run(arguments, started, augmented(data), judged)
                                              : run(arguments, started, map(data, Standardise{}), judged);
-  return tell(result, arguments, "train", "accuracy", data.size(), judged.size());
+  return report_end(result, arguments, "train", "accuracy", data.size(), judged.size());
 }
 
 int train(const TrainArguments& arguments, const std::function<void()>& started) {
@@ -63,8 +63,7 @@ int train(const TrainArguments& arguments, const std::function<void()>& started)
     return told(run_and_tell(arguments, started, data, judged));
   }
   const auto [train_part, validation] =
-      split(data, {1 - arguments.val_fraction, arguments.val_fraction},
-            {.seed = arguments.seed, .grouped = arguments.group == "source"});
+      keep_back(data, arguments.val_fraction, arguments.seed, arguments.group == "source");
   require_validation(arguments, validation.size(), data.size());
   return told(run_and_tell(arguments, started, train_part, validation));
 }

@@ -41,7 +41,7 @@ int run(const TrainSolverArguments& arguments, const std::function<void()>& star
     return fit_and_show(weights, train, judged, options, started, arguments);
   };
   const FitResult result = arguments.augment ? go(augmented_captchas(data)) : go(map(data, Standardise{}));
-  return tell(result, arguments, "train-solver", "exact_match", data.size(), judged.size());
+  return report_end(result, arguments, "train-solver", "exact_match", data.size(), judged.size());
 }
 
 /// The same on labelled images and drawn ones together.

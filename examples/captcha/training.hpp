@@ -3,11 +3,11 @@
 
 #include <captcha/train.hpp>
 
-#include "board.hpp"
 #include "commands.hpp"
 #include "config.hpp"
 #include "model_file.hpp"
 #include "option_checks.hpp"
+#include "tensorboard_with_inputs.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -124,17 +124,10 @@ inline BadFiles on_bad_image(const std::string& name) {
   return name == "skip" ? BadFiles::skip : name == "quarantine" ? BadFiles::quarantine : BadFiles::fail;
 }
 
-/// Says at the end how many files were left out.
-inline void count_bad_files(std::size_t left_out) {
-  if (left_out > 0)
-    std::fprintf(stderr, "%zu bad %s left out; named above\n", left_out,
-                 left_out == 1 ? "image was" : "images were");
-}
-
 /// Error when keeping back a part of the data leaves none to judge by.
 inline void require_validation(const TrainingArguments& a, std::size_t kept_back, std::size_t images) {
   if (kept_back == 0)
-    throw Error(a.data.string() + ": --val-fraction " + std::to_string(a.val_fraction) + " of its " +
+    throw Error(a.data.string() + ": --val-fraction " + json_number(a.val_fraction) + " of its " +
                 std::to_string(images) + " images leaves none to judge; give more, or --val-data");
 }
 
@@ -208,14 +201,14 @@ FitResult fit_and_show(Weights<Net>& weights, const Train& train, const Validati
                        const TrainingArguments& a) {
   const AtStart at_start{started, a.quiet};
   const StopOnSignal stop;
-  Board board(a.tensorboard, a.out, train, a.seed);
+  TensorBoardWithInputs board(a.tensorboard, a.out, train, a.seed);
   return a.quiet ? fit(weights, train, validation, options, at_start, stop, board)
                  : fit(weights, train, validation, options, at_start, stop, board, ProgressBar{});
 }
 
 /// Tells how a run ended, which judged by the metric of that name: its exit code.
-inline int tell(const FitResult& result, const TrainingArguments& a, const std::string& command,
-                const std::string& metric, std::size_t trained_on, std::size_t judged_on) {
+inline int report_end(const FitResult& result, const TrainingArguments& a, const std::string& command,
+                      const std::string& metric, std::size_t trained_on, std::size_t judged_on) {
   if (const int signal = StopOnSignal::received();
       signal != 0 && result.epoch < result.epochs && !result.stopped_early) {
     std::fprintf(stderr,

@@ -1,5 +1,5 @@
-// A program that predicts and is one file: the network comes with weights.hpp, which `captcha export
-// --header` writes, and lies in the program itself.
+// A program that reads characters or whole CAPTCHAs and is one file: the network comes with weights.hpp,
+// which `captcha export --header` writes, and lies in the program itself.
 //   main PICTURE.png…
 #include <captcha/data/normalise.hpp>
 #include <captcha/data/png.hpp>
@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <span>
+#include <string>
 #include <vector>
 
 // [read]
@@ -22,9 +24,17 @@ void read(auto& predictor, const char* file) {
   Random unused(0);
   Standardise{}(pixels, weights::input, unused);  // as weights::normalisation says
 
-  const std::vector<float> p = predictor.probabilities(pixels);
-  const auto best = static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
-  std::printf("%s: %s %.4f\n", file, weights::classes[best].data(), static_cast<double>(p[best]));
+  // As many outputs as there are classes, for each letter: one, or the five of a whole CAPTCHA.
+  const std::vector<float> logits = predictor(pixels);
+  std::string text;
+  double sure = 1;
+  for (std::size_t letter = 0; letter < logits.size(); letter += weights::classes.size()) {
+    const std::vector<float> p = softmax(std::span(logits).subspan(letter, weights::classes.size()));
+    const auto best = std::max_element(p.begin(), p.end());
+    text += weights::classes[static_cast<std::size_t>(best - p.begin())];
+    sure *= static_cast<double>(*best);
+  }
+  std::printf("%s: %s %.4f\n", file, text.c_str(), sure);
 }
 
 int main(int argc, char** argv) {

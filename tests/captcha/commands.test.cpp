@@ -19,7 +19,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
+#include <span>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -393,7 +395,8 @@ TEST_CASE("a model is exported as ONNX, as a header and as plain weights, each f
   INFO(all.err);
   CHECK(all.code == 0);
   CHECK(std::count(all.out.begin(), all.out.end(), '\n') == 4);
-  CHECK_THAT(all.out, Catch::Contains("a.onnx: 44.7 MB\n") && Catch::Contains("weights.hpp.bin: 73.0 MB\n"));
+  CHECK_THAT(all.out,
+             Catch::Contains("a.onnx: 44.71 MB\n") && Catch::Contains("weights.hpp.bin: 73.01 MB\n"));
   CHECK_THAT(desk.text("weights.hpp"), Catch::Contains("using Net = captcha::ResNet18<20, 1>;") &&
                                            Catch::Contains("chw(1, 52, 32)") &&
                                            Catch::Contains("\"x\", \"y\"}"));
@@ -407,6 +410,18 @@ TEST_CASE("a model is exported as ONNX, as a header and as plain weights, each f
   CHECK(desk.run("summary --model " + (desk / "again.safetensors")).code == 0);
 
   check_refused(desk.run(from), 2, "captcha export: one of --onnx, --header and --safetensors is required");
+  const std::string onnx = " --onnx " + (desk / "c.onnx"), header = " --header " + (desk / "c.hpp");
+  check_refused(desk.run(from + " --onnx " + model), 2, "--onnx: the same file as --model, ");
+  check_refused(desk.run(from + onnx + " --safetensors " +
+                         (desk / ("../" + desk.path.filename().string() + "/c.onnx"))),
+                2, "--safetensors: the same file as --onnx, ");
+  check_refused(desk.run("evaluate --model " + model + " --data x --csv " + model), 2,
+                "--csv: the same file as --model");
+  check_refused(desk.run("summary --model " + desk.path.string()), 1, "a folder, expected a model file");
+  check_refused(desk.run(from + onnx + " --half"), 2, "--half requires --header or --safetensors");
+  check_refused(desk.run(from + onnx + " --plain"), 2, "--plain requires --safetensors");
+  check_refused(desk.run(from + header + " --no-fold"), 2, "requires --onnx");
+  check_refused(desk.run(from + header + " --with-standardise"), 2, "requires --onnx");
   check_refused(desk.run(from + " --onnx " + (desk / "nowhere/a.onnx")), 1, "nowhere/a.onnx");
   check_refused(desk.run(from + " --header " + (desk / "my-weights.hpp")), 1, "'my-weights'");
   check_refused(desk.run("export --model " + (desk / "raw.onnx") + " --onnx " + (desk / "b.onnx")), 1,
@@ -445,6 +460,24 @@ TEST_CASE("a solver is exported like a network for characters") {
              Catch::Contains(packed("using Net = " TEXT_OF_EXPANDED(SPELLED) ";\n")) &&
                  Catch::Contains(packed("input = captcha::chw(1, 50, 200);\n")));
   CHECK(10 * fs::file_size(desk / "s.onnx") > 39 * captcha::parameter_count<SolverNetwork>);
+  const Outcome described = desk.run("summary --model " + model);
+  CHECK(described.code == 0);
+  CHECK_THAT(described.out, Catch::Contains("captcha.architecture: resnet18-5heads") &&
+                                Catch::Contains("1 x 50 x 200") && !Catch::Contains("1 x 52 x 32"));
+}
+
+TEST_CASE("a model whose weights are no numbers reads nothing") {
+  using captcha::app::Network;
+  const Desk desk;
+  captcha::Weights<Network> weights(1);
+  std::vector<float> bias(20, 0);
+  bias[3] = std::numeric_limits<float>::quiet_NaN();
+  weights.set(weights.slot("fc.bias"), std::span<const float>(bias));
+  const std::string model = desk / "broken.safetensors";
+  captcha::save_weights(model, weights, captcha::to_metadata<Network>(captcha::app::character_info()));
+  REQUIRE(desk.run("generate --quiet --out " + (desk / "c") + " --count 20").code == 0);
+  check_refused(desk.run("predict --model " + model + " " + (desk / "c/2_0.png")), 1, "is not a number");
+  check_refused(desk.run("evaluate --quiet --model " + model + " --data " + (desk / "c")), 1, "not a number");
 }
 
 TEST_CASE("what a run was told is written so that it reads back the same") {

@@ -1,7 +1,9 @@
 // Manners of the whole program: what every command says of itself, progress, colours, Ctrl-C, completion.
 #include <captcha/data/png.hpp>
+#include <captcha/io/weights_file.hpp>
 
 #include "catch.hpp"
+#include "characters.hpp"
 #include "desk.hpp"
 #include "pseudo_terminal.hpp"
 
@@ -113,6 +115,29 @@ TEST_CASE("options that mean the same are called the same in all commands") {
     }
 }
 
+TEST_CASE("every command that takes time can be told to be silent") {
+  const Desk desk;
+  const std::set<std::string> at_once{"summary", "completion", "completion bash", "completion zsh",
+                                      "completion fish"};
+  for (const auto& [path, help] : all_helps(desk)) {
+    if (!section(help, "Subcommands:").empty() || at_once.contains(path)) continue;
+    const auto options = section(help, "Options:");
+    INFO(path);
+    CHECK(std::any_of(options.begin(), options.end(),
+                      [](const std::string& entry) { return words_of(entry).front() == "--quiet"; }));
+  }
+}
+
+TEST_CASE("help is a command too") {
+  const Desk desk;
+  for (const std::string command : {"", "train", "data check"}) {
+    const Outcome asked = desk.run("help " + command), told = desk.run(command + " --help");
+    CHECK(asked.code == 0);
+    CHECK(asked.out == told.out);
+    CHECK(asked.out.size() > 200);
+  }
+}
+
 TEST_CASE("without a command the program says which there are, and that this is wrong usage") {
   const Desk desk;
   for (const std::string path : {"", "data"}) {
@@ -189,6 +214,36 @@ TEST_CASE("Ctrl-C ends a command with 130 and leaves neither files nor a half-wr
   else
     CHECK_THAT(looking.screen, Catch::Contains("\r\033[K"));
   CHECK((looking.code == 143 || looking.code == 0));  // where it is done before the signal comes
+}
+
+TEST_CASE("Ctrl-C while a report is drawn, or while standard input is awaited") {
+  const Desk desk;
+  REQUIRE(desk.run("generate --quiet --out " + (desk / "c") + " --count 400").code == 0);
+  fs::create_directories(desk / "run");
+  const std::string model = desk / "run/final.safetensors";
+  captcha::save_weights(model, captcha::Weights<captcha::app::Network>(1),
+                        captcha::to_metadata<captcha::app::Network>(captcha::app::character_info()));
+  const std::string program = std::string(CAPTCHA_PROGRAM) + " ";
+  const TerminalOutcome drawing = run_on_terminal(
+      program + "visualize " + (desk / "run") + " --data " + (desk / "c") + " --out " + (desk / "report"), 80,
+      "looking [", SIGINT);
+  INFO(drawing.screen);
+  CHECK(drawing.code == 130);
+  CHECK_THAT(drawing.screen, Catch::EndsWith("\r\033[Kcaptcha: stopped\r\n"));
+  CHECK_FALSE(fs::exists(desk / "report"));
+  CHECK_FALSE(fs::exists(desk / "report.part"));
+
+  const std::string file = desk / "c/2_0.png";
+  const TerminalOutcome waiting =
+      run_on_terminal(program + "predict --model " + model + " " + file + " -", 80, "2_0.png", SIGINT);
+  INFO(waiting.screen);
+  CHECK(waiting.code == 130);
+  CHECK_THAT(waiting.screen, Catch::EndsWith("captcha: stopped\r\n"));
+
+  // Readings for a program leave standard error to the progress, unless it shall be quiet.
+  const std::string many = "predict --json --model " + model + " " + (desk / "c") + "/*.png > /dev/null";
+  CHECK_THAT(run_on_terminal(program + many, 80).screen, Catch::Contains("\rreading ["));
+  CHECK(run_on_terminal(program + many + " --quiet", 80).screen.empty());
 }
 
 TEST_CASE("colours are for terminals, and not for those who refuse them") {

@@ -117,8 +117,9 @@ TEST_CASE("boxes keep the data set's size", "[prepare]") {
 
 TEST_CASE("cut_captcha refuses what is no solved CAPTCHA", "[prepare]") {
   const Image image = bars("2b827", 0);
-  CHECK(message_of([&] { cut_captcha(image, "2b82", "x.png"); }).find("x.png: the solution '2b82' has 4") ==
-        0);
+  CHECK(message_of([&] {
+          cut_captcha(image, "2b82", "x.png");
+        }).find("x.png: the solution '2b82': 4 of five letters") == 0);
   CHECK(message_of([&] { cut_captcha(image, "2b82z", "x.png"); }).find("x.png: 'z' is no letter") == 0);
   CHECK(message_of([&] {
           cut_captcha(Image{40, 100, 1, std::vector<std::uint8_t>(4000)}, "2b827", "x.png");

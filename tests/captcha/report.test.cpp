@@ -240,6 +240,37 @@ TEST_CASE("visualize writes a report that needs nothing else, whatever files are
                        Catch::Contains("Settings that differ") && !Catch::Contains("epochs2"));
 }
 
+TEST_CASE("a run alone is judged by the images that its training was judged by", "[report]") {
+  const Desk desk;
+  REQUIRE(desk.run("generate --quiet --out " + (desk / "c") + " --count 200").code == 0);
+  const std::string train = "train --quiet --epochs 1 --no-augment --data " + (desk / "c");
+  REQUIRE(desk.run(train + " --val-fraction 0.25 --out " + (desk / "run")).code == 0);
+  const std::string run = desk / "run";
+  const Outcome alone = desk.run("visualize " + run);
+  INFO(alone.err);
+  REQUIRE(alone.code == 0);
+  CHECK(alone.out == run + "/report/report.html\n");
+  CHECK_THAT(desk.text("run/report/report.html"),
+             Catch::Contains("On 50 images that the training was judged by"));
+  CHECK(desk.run("visualize " + run + " " + run + " --out " + (desk / "twice")).code == 0);
+
+  REQUIRE(desk.run(train + " --val-fraction 0.1 --out " + (desk / "other")).code == 0);
+  check_refused(desk.run("visualize " + run + " " + (desk / "other") + " --out " + (desk / "both")), 1,
+                "were judged by different images; give --data");
+  REQUIRE(desk.run(train + " --val-data " + (desk / "c") + " --out " + (desk / "whole")).code == 0);
+  REQUIRE(desk.run("visualize " + (desk / "whole")).code == 0);
+  CHECK_THAT(desk.text("whole/report/report.html"), Catch::Contains("On 200 images that"));
+
+  // Of other files the same split would keep back images that the run has learnt from.
+  fs::remove(desk / "c/2_0.png");
+  check_refused(desk.run("visualize " + run), 1, "are no longer those that it was trained on; give --data");
+  fs::remove_all(desk / "run/report");
+  for (const auto& entry : fs::directory_iterator(run))
+    if (entry.path().filename().string().starts_with("checkpoint-")) fs::remove(entry.path());
+  check_refused(desk.run("visualize " + run), 1, "holds no checkpoint");
+  CHECK_FALSE(fs::exists(desk / "run/report"));
+}
+
 TEST_CASE("a report fits a window of 360 pixels and turns dark where the browser is", "[report]") {
 #if defined(CAPTCHA_CHROMIUM)
   const Desk desk;
@@ -291,8 +322,9 @@ TEST_CASE("visualize refuses what it cannot show, and writes nothing", "[report]
   refused((desk / "run") + rest + " --layer fc", 1, "'fc' gives no image");
   refused((desk / "run") + rest + " --cam " + (desk / "none.png"), 1, "none.png");
   refused(rest, 2, "RUN");
-  refused((desk / "run") + " --out " + (desk / "report"), 2, "--data");
-  refused((desk / "run") + " --data " + (desk / "c"), 2, "--out");
+  refused((desk / "run") + " --out " + (desk / "report"), 1,
+          "does not say what it was trained on; give --data");
+  refused((desk / "run") + " " + (desk / "run") + " --data " + (desk / "c"), 2, "--out");
   check_refused(
       desk.run("visualize " + (desk / "run") + " --data " + (desk / "c") + " --out " + (desk / "c")), 1,
       "holds files already");

@@ -205,7 +205,7 @@ TEST_CASE("models for the other task, names that are no solutions and JPEG files
   const std::string train = "train-solver --out " + (desk / "run") + " --data ";
   check_refused(desk.run(train + (desk / "nowhere")), 1, "nowhere");
   write_png(desk / "c/2b82.png", drawn("2b827"));
-  check_refused(desk.run(train + c), 1, "the solution '2b82' has 4 letters, expected five");
+  check_refused(desk.run(train + c), 1, "the solution '2b82': 4 of five letters");
   fs::rename(desk / "c/2b82.png", desk / "c/2b82q.png");
   check_refused(desk.run(train + c), 1, "'q' is no letter of these CAPTCHAs");
   CHECK_FALSE(fs::exists(desk / "run"));

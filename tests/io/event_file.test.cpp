@@ -30,17 +30,6 @@ TEST_CASE("CRC-32C gives the values of RFC 3720") {
   CHECK(crc32c(std::string(32, '\xFF')) == 0x62A8AB43u);
 }
 
-TEST_CASE("a message has the bytes that protobuf gives it") {
-  CHECK(ProtoMessage().whole(1, 150).text() == "\x08\x96\x01");
-  CHECK(ProtoMessage().whole(16, 0).text() == "\x80\x01\x00"sv);
-  CHECK(ProtoMessage().whole(1, ~std::uint64_t{0}).text() == "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
-  CHECK(ProtoMessage().bytes(2, "testing").text() == "\x12\x07testing");
-  CHECK(ProtoMessage().real(3, 1.5f).text() == "\x1d\x00\x00\xc0\x3f"sv);
-  CHECK(ProtoMessage().real(1, -2.0).text() == "\x09\x00\x00\x00\x00\x00\x00\x00\xc0"sv);
-  const std::string long_text(300, 'a');
-  CHECK(ProtoMessage().bytes(1, long_text).text() == "\x0a\xac\x02" + long_text);
-}
-
 TEST_CASE("an event file begins as TensorFlow's do") {
   const TemporaryFolder folder;
   std::filesystem::path path;

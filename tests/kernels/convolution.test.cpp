@@ -228,6 +228,7 @@ TEST_CASE("convolution equals the reference where rows and columns differ, and f
   compare_case({2, {1, 3, 1}, 3, 2, {{7, 1, 3, 1}, {7, 1, 3, 1}}});     // kernel larger than the image
   compare_case({2, {2, 3, 1}, 52, 32, {{7, 2, 3, 1}, {7, 2, 3, 1}}});   // ResNet's stem
   compare_case({1, {37, 256, 1}, 2, 1, {{3, 1, 1, 1}, {3, 1, 1, 1}}});  // two rows, blocks side by side
+  compare_case({1, {37, 256, 1}, 4, 2, {{3, 1, 1, 1}, {3, 1, 1, 1}}});  // products of four rows and of eight
   compare_case({2, {40, 256, 2}, 1, 1, {{1, 1, 0, 1}, {1, 1, 0, 1}}});  // in groups
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <vector>
@@ -149,4 +150,13 @@ TEST_CASE("softmax gives shares of one, however large the logits are") {
   CHECK(shares[2] == 0);
   CHECK(std::accumulate(shares.begin(), shares.end(), 0.0) == Approx(1));
   CHECK(softmax({}).empty());
+}
+
+TEST_CASE("softmax refuses what is not a number") {
+  const float none = std::numeric_limits<float>::quiet_NaN(),
+              infinite = std::numeric_limits<float>::infinity();
+  for (const float bad : {none, infinite})
+    for (const std::vector<float>& logits : {std::vector<float>{bad, 1, 2}, {1, 2, bad}})
+      CHECK_THROWS_AS(softmax(logits), NotANumber);
+  CHECK(softmax(std::vector<float>{-infinite, 0})[1] == 1);
 }

@@ -15,6 +15,7 @@ TEST_CASE("a media type is what stands before the parameters, in small letters")
 TEST_CASE("a boundary is read with and without quotes, and refused when the standard does") {
   CHECK(boundary_of("multipart/form-data; boundary=abc") == "abc");
   CHECK(boundary_of("multipart/form-data; boundary=abc; charset=x") == "abc");
+  CHECK(boundary_of("multipart/form-data; Boundary=abc") == "abc");
   CHECK(boundary_of("multipart/form-data; boundary=\"a b\"; x=y") == "a b");
   CHECK(boundary_of("multipart/form-data") == "");
   CHECK(boundary_of("multipart/form-data; boundary=\"abc") == "");

@@ -206,7 +206,7 @@ void look(Browser& browser, const std::string& page, const std::filesystem::path
       character_file);
   expect(browser.soon(read), "a dropped picture is read");
   browser.type(browser.element("#file"), captcha_file);
-  expect(browser.soon(refused) && text("error").starts_with("The image has a wrong size"),
+  expect(browser.soon(refused) && text("error").starts_with("A character has 32 x 52 pixels"),
          "a wrong size is said to be one");
   with_files("document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true}))",
              character_file);

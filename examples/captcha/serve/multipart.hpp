@@ -22,9 +22,12 @@ inline std::string media_type(std::string_view content_type) {
 
 /// The parameter `boundary` of a content type; empty when there is none that the standard allows.
 inline std::string boundary_of(std::string_view content_type) {
-  const std::size_t at = content_type.find("boundary=");
-  if (at == content_type.npos) return "";
-  std::string_view value = content_type.substr(at + 9);
+  constexpr std::string_view name = "boundary=";
+  const auto found =
+      std::search(content_type.begin(), content_type.end(), name.begin(), name.end(),
+                  [](char theirs, char ours) { return theirs == ours || theirs + 32 == ours; });
+  if (found == content_type.end()) return "";
+  std::string_view value(found + name.size(), content_type.end());
   if (value.starts_with('"')) {
     value.remove_prefix(1);
     const std::size_t end = value.find('"');

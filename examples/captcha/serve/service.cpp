@@ -22,9 +22,9 @@ using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t most_images = 64;  // of one request
-constexpr const char* cam_layer = "layer2";
 const std::string character_size = "expected 32 x 52 pixels (width x height); ?resize=1 accepts others.";
-const std::string captcha_size = "expected a whole CAPTCHA of 200 x 50 pixels (width x height).";
+const std::string captcha_size =
+    "expected a whole CAPTCHA of 200 x 50 pixels (width x height); ?resize=1 accepts others.";
 
 /// What every answer tells a browser: to run and load nothing but what comes from here, to guess no types, to
 /// keep nothing, and to show it in no frame.
@@ -389,7 +389,7 @@ std::vector<Json> Service::explain(std::span<const Image> images) {
   for (const Image& image : images) {
     const std::vector<float> pixels = prepared(image);
     const Ranking ranking = single_reader_(models->characters, std::span(&pixels, 1), alone_).front();
-    const auto map = grad_cam_(models->characters.weights, pixels, ranking.best(), cam_layer);
+    const auto map = grad_cam_(models->characters.weights, pixels, ranking.best(), heat_layer);
     Json& answer = answers.emplace_back(to_json(ranking));
     answer["cam"] = "data:image/png;base64," + base64(encode_png(heat_overlay(image, map)));
   }

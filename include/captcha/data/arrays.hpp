@@ -3,6 +3,7 @@
 
 #include <captcha/core/error.hpp>
 #include <captcha/data/dataset.hpp>
+#include <captcha/data/image.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -46,8 +47,7 @@ requires(std::same_as<Element, float> || std::same_as<Element, std::uint8_t>) cl
     if constexpr (std::same_as<Element, float>)
       std::copy(input.begin(), input.end(), pixels.begin());
     else
-      std::transform(input.begin(), input.end(), pixels.begin(),
-                     [](std::uint8_t value) { return static_cast<float>(value) * (1.0f / 255.0f); });
+      to_values(input, pixels);
     return targets_[index];
   }
   Target target(std::size_t index) const { return targets_[index]; }

@@ -131,7 +131,7 @@ class ImageFolder : public ImageFiles {
       constexpr std::size_t channels = static_cast<std::size_t>(S.channels), plane = S.size() / channels;
       for (std::size_t channel = 0; channel < channels; ++channel)
         for (std::size_t i = 0; i < plane; ++i)
-          pixels[channel * plane + i] = static_cast<float>(image[i * channels + channel]) * (1.0f / 255.0f);
+          pixels[channel * plane + i] = to_value(image[i * channels + channel]);
     });
     return target(index);
   }

@@ -1,8 +1,10 @@
 // A decoded picture as it comes from a file: 8-bit samples, rows from the top.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace captcha {
@@ -26,5 +28,14 @@ struct Image {
            static_cast<std::size_t>(channel);
   }
 };
+
+/// The value of a sample, from 0 to 1.
+constexpr float to_value(std::uint8_t sample) {
+  return static_cast<float>(sample) * (1.0f / 255.0f);
+}
+/// The values of samples that are in the order of `values` already, as those of a grey image are.
+inline void to_values(std::span<const std::uint8_t> samples, std::span<float> values) {
+  std::transform(samples.begin(), samples.end(), values.begin(), to_value);
+}
 
 }  // namespace captcha

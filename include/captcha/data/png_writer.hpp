@@ -32,7 +32,8 @@ namespace captcha {
 /// larger than what we read from others). The same image gives the same bytes, from the same zlib.
 CAPTCHA_INLINE std::vector<std::uint8_t> encode_png(const Image& image);
 
-/// Writes an image as a PNG file. It appears under its name only when it is whole.
+/// Writes an image as a PNG file. It appears under its name only when it is whole. Unlike a checkpoint it is
+/// not synced to the disk: it can be drawn again, and thousands at a time would take minutes.
 CAPTCHA_INLINE void write_png(const std::filesystem::path& path, const Image& image);
 
 #if CAPTCHA_DEFINED_HERE

@@ -63,9 +63,9 @@ CAPTCHA_INLINE std::string embedded_header(const std::filesystem::path& path, co
   bool is_name = !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0;
   for (const char letter : name)
     is_name = is_name && (letter == '_' || std::isalnum(static_cast<unsigned char>(letter)) != 0);
-  if (!is_name)
-    throw Error(path.string() + ": '" + name +
-                "' cannot be the name of a namespace; expected letters and digits, as in weights.hpp");
+  if (!is_name || name == "captcha" || name == "std")
+    throw Error(path.string() + ": '" + name + "' cannot be the name of a namespace" +
+                (is_name ? " of its own" : "") + "; expected letters and digits, as in weights.hpp");
   const std::string shape = info.input.is_flat ? "flat(" + std::to_string(info.input.channels) + ")"
                                                : "chw(" + std::to_string(info.input.channels) + ", " +
                                                      std::to_string(info.input.height) + ", " +

@@ -2,12 +2,12 @@
 //
 // A file is a row of records (TFRecord): length, checksum of the length, event, checksum of the event. The
 // checksum is CRC-32C (RFC 3720, appendix B.4), rotated and shifted. An event is a protobuf message
-// (tensorflow/core/util/event.proto and framework/summary.proto); the few fields that we write are put
-// together by hand, which takes less than a dependency on protobuf and on those files would.
+// (tensorflow/core/util/event.proto and framework/summary.proto).
 #pragma once
 
 #include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
+#include <captcha/io/protobuf.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -44,23 +44,6 @@ constexpr std::uint32_t crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-/// A protobuf message under construction.
-class ProtoMessage {
- public:
-  ProtoMessage& whole(int field, std::uint64_t value);
-  ProtoMessage& real(int field, float value);
-  ProtoMessage& real(int field, double value);
-  ProtoMessage& bytes(int field, std::string_view value);
-
-  const std::string& text() const { return text_; }
-
- private:
-  void varint(std::uint64_t value);
-  void little_endian(std::uint64_t bits, int bytes);
-
-  std::string text_;
-};
-
 /// A picture for an event: an encoded PNG, and what its header says too.
 struct EventImage {
   int height;
@@ -86,8 +69,8 @@ class EventFile {
   const std::filesystem::path& path() const { return path_; }
 
  private:
-  static ProtoMessage event(std::size_t step);
-  void write(const ProtoMessage& event);
+  static ProtobufMessage event(std::size_t step);
+  void write(const ProtobufMessage& event);
   [[noreturn]] void fail(const char* what) const;
 
   std::filesystem::path path_;
@@ -95,39 +78,6 @@ class EventFile {
 };
 
 #if CAPTCHA_DEFINED_HERE
-CAPTCHA_INLINE void ProtoMessage::varint(std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) text_ += static_cast<char>(0x80 | (value & 0x7F));
-  text_ += static_cast<char>(value);
-}
-CAPTCHA_INLINE void ProtoMessage::little_endian(std::uint64_t bits, int bytes) {
-  for (int byte = 0; byte < bytes; ++byte) text_ += static_cast<char>(bits >> 8 * byte & 0xFF);
-}
-CAPTCHA_INLINE ProtoMessage& ProtoMessage::whole(int field, std::uint64_t value) {
-  varint(static_cast<std::uint64_t>(field) << 3);
-  varint(value);
-  return *this;
-}
-CAPTCHA_INLINE ProtoMessage& ProtoMessage::real(int field, float value) {
-  varint(static_cast<std::uint64_t>(field) << 3 | 5);
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  little_endian(bits, 4);
-  return *this;
-}
-CAPTCHA_INLINE ProtoMessage& ProtoMessage::real(int field, double value) {
-  varint(static_cast<std::uint64_t>(field) << 3 | 1);
-  std::uint64_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  little_endian(bits, 8);
-  return *this;
-}
-CAPTCHA_INLINE ProtoMessage& ProtoMessage::bytes(int field, std::string_view value) {
-  varint(static_cast<std::uint64_t>(field) << 3 | 2);
-  varint(value.size());
-  text_ += value;
-  return *this;
-}
-
 CAPTCHA_INLINE EventFile::EventFile(const std::filesystem::path& folder, std::size_t first_step) {
   // Read in the order of their names: seconds, then a number for those begun within one second.
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -141,9 +91,9 @@ CAPTCHA_INLINE EventFile::EventFile(const std::filesystem::path& folder, std::si
   }
   if (file_ < 0) fail("cannot be created");
   try {
-    write(event(0).bytes(3, "brain.Event:2"));
+    write(event(0).text(3, "brain.Event:2"));
     // SessionLog { status: START }
-    write(event(first_step).bytes(7, ProtoMessage().whole(1, 1).text()));
+    write(event(first_step).message(7, ProtobufMessage().number(1, 1)));
   } catch (...) {
     ::close(file_);
     throw;
@@ -156,29 +106,29 @@ CAPTCHA_INLINE EventFile::~EventFile() {
 
 CAPTCHA_INLINE void EventFile::scalars(std::size_t step,
                                        const std::vector<std::pair<std::string, double>>& values) {
-  ProtoMessage summary;
+  ProtobufMessage summary;
   for (const auto& [tag, value] : values)
-    summary.bytes(1, ProtoMessage().bytes(1, tag).real(2, static_cast<float>(value)).text());
-  write(event(step).bytes(5, summary.text()));
+    summary.message(1, ProtobufMessage().text(1, tag).real(2, static_cast<float>(value)));
+  write(event(step).message(5, summary));
 }
 
 CAPTCHA_INLINE void EventFile::image(std::size_t step, const std::string& tag, const EventImage& image) {
-  const auto size = [](int value) { return static_cast<std::uint64_t>(value); };
-  const std::string_view png(reinterpret_cast<const char*>(image.png.data()), image.png.size());
-  ProtoMessage picture;
-  picture.whole(1, size(image.height)).whole(2, size(image.width)).whole(3, size(image.channels));
-  const ProtoMessage value = ProtoMessage().bytes(1, tag).bytes(4, picture.bytes(4, png).text());
-  write(event(step).bytes(5, ProtoMessage().bytes(1, value.text()).text()));
+  ProtobufMessage picture;
+  picture.number(1, image.height).number(2, image.width).number(3, image.channels);
+  picture.text(4, {reinterpret_cast<const char*>(image.png.data()), image.png.size()});
+  const ProtobufMessage value = ProtobufMessage().text(1, tag).message(4, picture);
+  write(event(step).message(5, ProtobufMessage().message(1, value)));
 }
 
-CAPTCHA_INLINE ProtoMessage EventFile::event(std::size_t step) {
+CAPTCHA_INLINE ProtobufMessage EventFile::event(std::size_t step) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  ProtoMessage begun;
+  ProtobufMessage begun;
   begun.real(1, std::chrono::duration<double>(now).count());
-  return step == 0 ? begun : begun.whole(2, step);  // 0 is what a missing field means
+  return step == 0 ? begun
+                   : begun.number(2, static_cast<std::int64_t>(step));  // 0 is what a missing field means
 }
 
-CAPTCHA_INLINE void EventFile::write(const ProtoMessage& event) {
+CAPTCHA_INLINE void EventFile::write(const ProtobufMessage& event) {
   const auto number = [](std::uint64_t value, int bytes) {
     std::string text;
     for (int byte = 0; byte < bytes; ++byte) text += static_cast<char>(value >> 8 * byte & 0xFF);
@@ -188,8 +138,8 @@ CAPTCHA_INLINE void EventFile::write(const ProtoMessage& event) {
     const std::uint32_t crc = crc32c(bytes);
     return number((crc >> 15 | crc << 17) + 0xA282EAD8u, 4);
   };
-  const std::string length = number(event.text().size(), 8);
-  const std::string record = length + checksum(length) + event.text() + checksum(event.text());
+  const std::string length = number(event.bytes().size(), 8);
+  const std::string record = length + checksum(length) + event.bytes() + checksum(event.bytes());
   for (std::size_t at = 0; at < record.size();) {
     const ssize_t written = ::write(file_, record.data() + at, record.size() - at);
     if (written < 0 && errno == EINTR) continue;

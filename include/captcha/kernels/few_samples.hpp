@@ -79,10 +79,12 @@ constexpr bool by_column(const Axis& columns) {
   return 8 * live < 7 * columns.kernel * columns.out;
 }
 
-/// Blocks of outputs that a task of forward_few computes together. With so few rows all that matters is how
-/// fast the weights come, and those of several blocks come faster side by side than one after the other.
+/// Blocks of outputs that a task of forward_few computes together. In products of up to four rows all that
+/// matters is how fast the weights come, and those of several blocks come faster side by side than one after
+/// the other. Where columns are left out, most products have about half of the rows.
 constexpr int blocks_at_once(const ConvGeometry& g, int rows) {
-  return rows <= 2 && g.group_out() % (4 * block_width) == 0 ? 4 : 1;
+  const int wanted = rows <= 2 ? 4 : rows <= 8 && by_column(g.columns) ? 2 : 1;
+  return g.group_out() % (wanted * block_width) == 0 ? wanted : 1;
 }
 
 /// y = w * x and `ending` for the last `samples` of the batch. `scratch` holds Padded::values. The rows of a
@@ -129,20 +131,19 @@ void forward_few(const ConvGeometry& g, int samples, const T* x, const W* w, con
         if (const Slice other = reach(end); other.begin != own.begin || other.end != own.end) break;
       if (own.begin >= own.end) continue;
       const int skipped = own.begin - some.begin, step = together(g, {c, end});
-      Sum<T, W> sum(
-          {.rows = own.end - own.begin,
-           .columns = width,
-           .depth = step * g.group_in(),
-           .a = scratch + std::ptrdiff_t{group} * g.group_in() * samples,
-           .a_rows = from.data() + skipped,
-           .a_step = samples,
-           .b = w,
-           .b_step = block.width,
-           .b_block = at_once > 1 ? std::ptrdiff_t{g.taps()} * g.group_in() * block_width : 0,
-           .c = sums.data() + skipped * width,
-           .c_row = width,
-           .start = Start::memory,
-           .then = at_once > 1 ? nullptr : w + block.tap(g, row_taps.begin, end % g.columns.kernel)});
+      Sum<T, W> sum({.rows = own.end - own.begin,
+                     .columns = width,
+                     .depth = step * g.group_in(),
+                     .a = scratch + std::ptrdiff_t{group} * g.group_in() * samples,
+                     .a_rows = from.data() + skipped,
+                     .a_step = samples,
+                     .b = w,
+                     .b_step = block.width,
+                     .b_block = at_once > 1 ? std::ptrdiff_t{g.taps()} * g.group_in() * block_width : 0,
+                     .c = sums.data() + skipped * width,
+                     .c_row = width,
+                     .start = Start::memory,
+                     .then = w + block.tap(g, row_taps.begin, end % g.columns.kernel)});
       for (int r = row_taps.begin; r < row_taps.end; ++r)
         for (int k = c; k < end; k += step)
           sum.add({padded.at(r * g.rows.dilation, k * g.columns.dilation), block.tap(g, r, k)});

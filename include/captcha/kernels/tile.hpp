@@ -117,8 +117,8 @@ template <int M, int V, int L, class T, class B>
     if (V == 1 || !p.then) {
       add_until.template operator()<false>(p.depth, 0);
     } else {
-      // What the loads reach some steps later: the rest of this leg, then the start of the next.
-      constexpr int far = 96;
+      // What the loads reach 256 registers later: the rest of this leg, then the start of the next.
+      constexpr int far = 256 / V;
       const B* const next = (i + 1 < p.legs.size() ? p.b + p.legs[i + 1].b : p.then) + p.b_at(column);
       for (const int end : {p.depth - far, p.depth})
         add_until.template operator()<true>(end, end == p.depth ? next - b : far * b_step);
@@ -181,8 +181,12 @@ struct Multiply {
     int column = 0;
     // Weights of few rows are read once, from far away: from several places at a time, for that is faster.
     if constexpr (Bytes == 64)
-      if (p.b_block != 0 && p.rows <= 2)
-        for (; column + 8 * wide <= p.columns; column += 8 * wide) multiply_rows<2, 8, wide>(p, 0, column);
+      if (p.b_block != 0) {
+        for (; p.rows <= 2 && column + 8 * wide <= p.columns; column += 8 * wide)
+          multiply_rows<2, 8, wide>(p, 0, column);
+        for (; p.rows <= 4 && column + 4 * wide <= p.columns; column += 4 * wide)
+          multiply_rows<4, 4, wide>(p, 0, column);
+      }
     for (; column + 2 * wide <= p.columns; column += 2 * wide) multiply_rows<rows, 2, wide>(p, 0, column);
     for (; column + wide <= p.columns; column += wide) multiply_rows<8, 1, wide>(p, 0, column);
     if constexpr (wide > 4)

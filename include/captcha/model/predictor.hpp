@@ -14,7 +14,8 @@
 
 namespace captcha {
 
-/// Logits as probabilities: exp(z[c]) / sum over k of exp(z[k]).
+/// Logits as probabilities: exp(z[c]) / sum over k of exp(z[k]). NotANumber when that is none: a broken
+/// network must not look sure of anything.
 inline std::vector<float> softmax(std::span<const float> logits) {
   std::vector<float> shares(logits.begin(), logits.end());
   const float most = shares.empty() ? 0 : *std::max_element(shares.begin(), shares.end());
@@ -23,6 +24,8 @@ inline std::vector<float> softmax(std::span<const float> logits) {
     share = std::exp(share - most);
     sum += static_cast<double>(share);
   }
+  if (std::isnan(sum))
+    throw NotANumber("what the network gives is not a number, or too large: its weights are damaged");
   for (float& share : shares) share = static_cast<float>(static_cast<double>(share) / sum);
   return shares;
 }

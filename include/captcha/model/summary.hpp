@@ -13,9 +13,10 @@
 
 namespace captcha {
 
-/// Multiply-adds of one prediction, taps on padding included, as papers count them.
+/// Multiply-adds of one prediction, taps on padding included, as papers count them. Does not compile where
+/// the shapes do not fit.
 template <class Net, Shape S>
-inline constexpr std::size_t multiply_adds = Net::multiply_adds(S);
+inline constexpr std::size_t multiply_adds = check_shapes<Net, S>() ? Net::multiply_adds(S) : 0;
 
 /// What one value of the last map sees of the input; pooling over the whole image is not counted.
 template <class Net>

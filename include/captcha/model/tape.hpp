@@ -22,6 +22,7 @@ namespace captcha {
 /// Values (not bytes) that a training step of Net on `samples` images of shape S needs besides the weights.
 template <class Net, Shape S>
 constexpr std::size_t training_values(int samples) {
+  static_assert(check_shapes<Net, S>());
   const Footprint scratch = either(Net::scratch(S, Pass::forward), Net::scratch(S, Pass::backward));
   const Footprint output{2 * Net::out(S).size(), 2 * region_alignment};
   return Net::saved(S).values(samples) + scratch.values(samples) + output.values(samples);

@@ -3,6 +3,10 @@
 
 const $ = (id) => document.getElementById(id);
 const shown = {};  // object URLs in use, by the id of their image
+const sizes = {
+  predict: "A character has 32 x 52 pixels. Let other sizes be scaled, or choose a whole CAPTCHA.",
+  solve: "A whole CAPTCHA has 200 x 50 pixels. Let other sizes be scaled, or choose a character.",
+};
 let picture = null;
 let turn = 0;  // of the newest reading: older answers are passed over
 
@@ -46,6 +50,7 @@ function answer(reading, file) {
   $("reading").textContent = text;
   $("sure").textContent = percent(reading.probability ?? reading.confidence);
   show("picture", file);
+  $("answer").classList.toggle("whole", !reading.cam);
   $("cam-figure").hidden = !reading.cam;
   if (reading.cam) {
     show("cam", blobOf(reading.cam));
@@ -62,14 +67,14 @@ async function read(file) {
   const mine = ++turn;
   const kind = document.forms[0].elements.kind.value;
   $("status").textContent = "Reading …";
-  const query = kind === "predict" ? "?cam=1" + ($("resize").checked ? "&resize=1" : "") : "";
+  const query = "?cam=1" + ($("resize").checked ? "&resize=1" : "");
   try {
     const reply = await fetch("/v1/" + kind + query,
                               {method: "POST", headers: {"Content-Type": "image/png"}, body: file});
     const body = await reply.json();
     if (mine !== turn) return;
     if (reply.ok) answer(body.predictions[0], file);
-    else fail(body.detail);
+    else fail(body.kind === "size" ? sizes[kind] : body.detail);
   } catch {
     if (mine === turn) fail("The server does not answer.");
   }

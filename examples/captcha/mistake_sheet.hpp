@@ -6,6 +6,7 @@
 #include "characters.hpp"
 #include "evaluation.hpp"
 #include "glyph_font.hpp"
+#include "picture_sheet.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,15 +15,6 @@
 #include <vector>
 
 namespace captcha::app {
-
-/// Writes `picture`, stretched to its full range, onto `sheet` with its upper left corner at (row, column).
-inline void paste(Image& sheet, const Image& picture, int row, int column) {
-  const auto [low, high] = std::minmax_element(picture.pixels.begin(), picture.pixels.end());
-  const int least = *low, range = std::max(1, *high - *low);
-  for (int y = 0; y < picture.height; ++y)
-    for (int x = 0; x < picture.width; ++x)
-      sheet.at(row + y, column + x) = static_cast<std::uint8_t>(255 * (picture.at(y, x) - least) / range);
-}
 
 /// A letter of the table, black on white, `height` rows high.
 inline Image letter_picture(std::size_t number, int height) {
@@ -34,8 +26,8 @@ inline Image letter_picture(std::size_t number, int height) {
 
 /// Every mistake as a picture with the letter of its label and, behind an arrow, the letter that was read.
 /// Eight to a row, the surest mistakes first.
-inline void write_sheet(const std::filesystem::path& file, const Characters& data,
-                        const std::vector<const Judged*>& mistakes) {
+inline void write_mistake_sheet(const std::filesystem::path& file, const JudgedImages& data,
+                                const std::vector<const Judged*>& mistakes) {
   constexpr int columns = 8, zoom = 2, gap = 10, text = 30;
   constexpr int cell_width = zoom * character.width + gap, cell_height = zoom * character.height + text + gap;
   const int rows = std::max(1, static_cast<int>((mistakes.size() + columns - 1) / columns));
@@ -45,10 +37,10 @@ inline void write_sheet(const std::filesystem::path& file, const Characters& dat
     const int row = gap + static_cast<int>(i) / columns * cell_height;
     const int column = gap + static_cast<int>(i) % columns * cell_width;
     const Image picture = to_grey(read_image(data.name(mistakes[i]->index)));
-    paste(sheet, resize(picture, zoom * character.height, zoom * character.width), row, column);
+    place(sheet, stretched(resize(picture, zoom * character.height, zoom * character.width)), row, column);
     const int line = row + zoom * character.height;
-    paste(sheet, letter_picture(mistakes[i]->truth, text), line, column);
-    paste(sheet, letter_picture(mistakes[i]->ranking.best(), text), line,
+    place(sheet, letter_picture(mistakes[i]->truth, text), line, column);
+    place(sheet, letter_picture(mistakes[i]->ranking.best(), text), line,
           column + zoom * character.width / 2 + 4);
     for (int x = 0; x < 10; ++x)
       for (int y = -std::max(0, 4 - std::abs(9 - x)); y <= std::max(0, 4 - std::abs(9 - x)); ++y)

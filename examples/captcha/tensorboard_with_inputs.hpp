@@ -15,9 +15,9 @@ namespace captcha::app {
 /// A callback of fit, which does nothing unless `wanted`. At the start of every epoch some of the training
 /// images are added as they look in it; `seed` is that of the run.
 template <class Data>
-class Board {
+class TensorBoardWithInputs {
  public:
-  Board(bool wanted, const std::filesystem::path& run, const Data& data, std::uint64_t seed)
+  TensorBoardWithInputs(bool wanted, const std::filesystem::path& run, const Data& data, std::uint64_t seed)
       : data_(data), seed_(seed) {
     if (wanted) board_.emplace(run);
   }
