@@ -32,17 +32,17 @@ inline JudgedImages images_judged_by(const RunRecord& run) {
   std::uint64_t seed = 0;
   if (!reads_as(run.setting("val-fraction"), fraction) || !reads_as(run.setting("seed"), seed))
     fail("its config.toml does not say what it kept back");
-  auto [trained, kept] =
-      keep_back(open(run.setting("data")), fraction, seed, run.setting("group") == "source");
+  const auto parts = keep_back(open(run.setting("data")), fraction, seed, run.setting("group") == "source");
   // The same settings divide another set of files in another way, so the run must vouch for the first part.
   const auto checkpoint = newest_whole(checkpoints_of(run.name)).file;
   if (!checkpoint) fail("holds no checkpoint, which would say what it was trained on");
   const auto state = checkpoint->metadata().find("captcha.checkpoint");
+  const JudgedImages& trained = parts[0];
   const std::string samples =
       describe_samples(trained.size(), [&](std::size_t index) { return trained.name(index); });
   if (state == checkpoint->metadata().end() || state->second.find(samples + ",") == std::string::npos)
     fail("the images of " + run.setting("data") + " are no longer those that it was trained on");
-  return kept;
+  return parts[1];
 }
 
 }  // namespace captcha::app
