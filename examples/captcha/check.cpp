@@ -1,4 +1,5 @@
 // captcha data check: what is in a folder of characters, and what is wrong with it.
+#include "captchas.hpp"
 #include "characters.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
@@ -44,6 +45,10 @@ std::string counted(const Group& files) {
   return std::to_string(files.size()) + (files.empty() ? "" : ": " + some_of(files));
 }
 
+std::string size_text(int width, int height) {
+  return std::to_string(width) + " x " + std::to_string(height);
+}
+
 int check(const CheckArguments& arguments) {
   if (!std::filesystem::is_directory(arguments.data))
     throw Error(arguments.data.string() + (std::filesystem::exists(arguments.data)
@@ -65,7 +70,7 @@ int check(const CheckArguments& arguments) {
     const std::filesystem::path path = arguments.data / name;
     try {
       const Image image = to_grey(read_image(path));  // as a training sees it
-      ++sizes[std::to_string(image.width) + " x " + std::to_string(image.height)];
+      ++sizes[size_text(image.width, image.height)];
       const int label = file_class(arguments.data, name, Labels::file_name, known);
       require_size(image, path, character);
       ++classes[known[static_cast<std::size_t>(label)]];
@@ -134,6 +139,9 @@ int check(const CheckArguments& arguments) {
   for (const Group& files : contradictions)
     std::printf("bad: same pixels, different labels: %s\n", some_of(files).c_str());
   for (const Refused& file : bad) std::printf("bad: %s\n", file.reason.c_str());
+  if (bad.size() == names.size() && sizes.contains(size_text(captcha_width, captcha_height)))
+    std::printf("These look like whole CAPTCHAs; captcha prepare --captchas %s --out characters cuts them.\n",
+                arguments.data.c_str());
   return in_order ? 0 : exit_data;
 }
 

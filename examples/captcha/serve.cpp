@@ -56,7 +56,7 @@ int serve(const ServeArguments& arguments) {
        .batch = arguments.batch,
        .batch_wait = std::chrono::microseconds(static_cast<long long>(1000 * arguments.batch_wait)),
        .queue = arguments.queue,
-       .deadline = limits.deadline,
+       .limits = limits,
        .reload_endpoint = arguments.reload_endpoint,
        .quiet = arguments.quiet},
       [&arguments] { return load(arguments); });

@@ -141,7 +141,13 @@ inline std::vector<ParameterGroup> groups_of(const TrainingArguments& a) {
 template <class Net>
 Weights<Net> first_weights(const TrainingArguments& a) {
   Weights<Net> weights(a.seed);
-  if (a.pretrained.empty()) return weights;
+  if (a.pretrained.empty()) {
+    if (a.freeze == "backbone")
+      std::fprintf(stderr,
+                   "warning: --freeze backbone without --pretrained: only the classifier learns, from "
+                   "what random weights see\n");
+    return weights;
+  }
   const SafetensorsFile file = SafetensorsFile::read(a.pretrained);
   const LoadReport report =
       load_weights(file, a.pretrained.string(), weights, {.strict = false, .adapt = true});

@@ -236,7 +236,7 @@ TEST_CASE("200 faults of every kind among 20,000 images are found by name and ki
                                             {"label", 10}});
 }
 
-TEST_CASE("the text of data check counts constant and dark images and names a few; neither is an error") {
+TEST_CASE("the text of data check counts constant and dark images, which are no errors, and knows CAPTCHAs") {
   const Desk desk;
   fs::create_directories(desk / "c");
   const auto image = [&](const std::string& name, std::uint8_t value, std::uint8_t corner, int channels = 1) {
@@ -257,6 +257,11 @@ TEST_CASE("the text of data check counts constant and dark images and names a fe
   image("a_red.png", 7, 7, 3);  // the same to a network that sees grey
   const auto grey = nlohmann::json::parse(desk.run("data check --json " + (desk / "c")).out);
   CHECK(grey["same_pixels"].get<std::vector<Names>>() == std::vector<Names>{{"a_grey.png", "a_red.png"}});
+
+  fs::create_directories(desk / "whole");
+  write_png(desk.path / "whole" / "2b827.png", Image{50, 200, 1, Bytes(50 * 200, 9)});
+  CHECK_THAT(desk.run("data check " + (desk / "whole")).out, Catch::Contains("captcha prepare --captchas"));
+  CHECK_THAT(told.out, !Catch::Contains("captcha prepare"));
 
   desk.write("c/\xFF_1.png", "no picture");  // a name that JSON cannot hold
   const Outcome odd = desk.run("data check --json " + (desk / "c"));

@@ -327,6 +327,15 @@ TEST_CASE("weights of other writers load, with a note that nothing tells whether
   CHECK_THAT(desk.run("summary --model " + foreign).out, Catch::Contains("no hashes"));
 }
 
+TEST_CASE("freezing random weights is done, with a warning") {
+  const Desk desk;
+  REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 40").code == 0);
+  const Outcome frozen = desk.run("train --quiet --epochs 1 --freeze backbone --data " + (desk / "c") +
+                                  " --out " + (desk / "run"));
+  CHECK(frozen.code == 0);
+  CHECK_THAT(frozen.err, Catch::Contains("warning: --freeze backbone without --pretrained"));
+}
+
 TEST_CASE("a run writes what it promises, resumes, and its model evaluates and predicts") {
   const Desk desk;
   REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 60").code == 0);

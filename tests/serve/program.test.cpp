@@ -208,7 +208,7 @@ TEST_CASE("what cannot be read is a problem that says why and names no file") {
   check_problem(serving->ask(post("/v1/predict", empty, empty_type)), 422, "1 to 64 images");
   const auto [many, many_type] = form(std::vector<std::string>(65, "x"));
   check_problem(serving->ask(post("/v1/predict", many, many_type)), 422, "1 to 64 images");
-  check_problem(serving->ask(post("/v1/predict", std::string(65537, 'x'))), 413, "larger");
+  check_problem(serving->ask(post("/v1/predict", std::string(65537, 'x'))), 413, "65536 bytes");
   check_problem(serving->ask(post("/v1/solve", good)), 501, "No solver was loaded");
   check_problem(serving->ask("POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
                              "Sec-Fetch-Site: cross-site\r\nContent-Length: 1\r\n\r\nx"),

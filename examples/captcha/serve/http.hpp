@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -30,6 +31,16 @@ struct HttpRequest {
     }
     return false;
   }
+};
+
+/// What one client may use up. Memory stays below connections x (body + twice headers).
+struct HttpLimits {
+  std::size_t body = std::size_t{64} << 10;    ///< bytes of a body
+  std::size_t headers = std::size_t{8} << 10;  ///< bytes of a request line with its headers
+  std::size_t connections = 256;               ///< at the same time
+  std::chrono::milliseconds deadline{5000};    ///< for a request to arrive whole, and to be answered
+  std::chrono::milliseconds idle{5000};        ///< how long a connection may be silent between requests
+  std::chrono::milliseconds drain{5000};       ///< for requests that are under way when the server stops
 };
 
 struct HttpReply {

@@ -201,14 +201,16 @@ void Service::answer(HttpRequest request, Respond respond) {
 }
 
 HttpReply Service::failure(int status) {
-  const auto detail = [status] {
+  const HttpLimits& limits = options_.limits;
+  const auto detail = [status, &limits]() -> std::string {
     switch (status) {
       case 408:
         return "The request did not arrive in time.";
       case 413:
-        return "The body is larger than this server takes.";
+        return "The body is larger than this server takes: " + std::to_string(limits.body) + " bytes.";
       case 431:
-        return "The request line and headers are larger than this server takes.";
+        return "The request line and headers are larger than this server takes: " +
+               std::to_string(limits.headers) + " bytes.";
       case 417:
         return "The only expectation that is met is 100-continue.";
       case 500:
@@ -309,7 +311,7 @@ void Service::read(Batcher<Picture>& readers, HttpRequest http, Respond respond)
   const auto request = std::make_shared<Request>();
   request->respond = std::move(respond);
   request->http = std::move(http);
-  request->due = Clock::now() + options_.deadline;
+  request->due = Clock::now() + options_.limits.deadline;
   request->resizes = request->http.asks("resize");
   request->several = media_type(request->http.content_type) != "image/png";
   const std::string& body = request->http.body;

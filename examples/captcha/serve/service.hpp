@@ -32,7 +32,7 @@ struct ServiceOptions {
   std::size_t batch = 32;                      ///< images that are read together
   std::chrono::microseconds batch_wait{2000};  ///< how long an image waits for others
   std::size_t queue = 256;                     ///< images that wait
-  std::chrono::milliseconds deadline{5000};    ///< after which nobody waits for an answer any more
+  HttpLimits limits{};                         ///< of the server, which errors state
   bool reload_endpoint = false;
   bool quiet = false;
 };
