@@ -2,12 +2,12 @@
 #include <captcha/model/inference.hpp>
 #include <captcha/optim/adam.hpp>
 #include <captcha/train/fit.hpp>
-#include <captcha/train/progress_line.hpp>
 #include <captcha/train/step.hpp>
 
 #include "characters.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
+#include "progress.hpp"
 #include <cblas.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
@@ -52,6 +52,7 @@ double median_seconds(double seconds, F&& f) {
   std::vector<double> times;
   for (const auto start = Clock::now();
        times.size() < 5 || std::chrono::duration<double>(Clock::now() - start).count() < seconds;) {
+    Interruptible::stop_if_asked();
     const auto before = Clock::now();
     f();
     times.push_back(std::chrono::duration<double>(Clock::now() - before).count());
@@ -69,6 +70,7 @@ int bench(const BenchArguments& arguments) {
   const auto& batch = *epoch.begin();
   const double images = static_cast<double>(arguments.batch);
 
+  const Interruptible interruptible;
   ProgressLine line(stderr);
   const auto measuring = [&](const std::string& what) {
     if (!arguments.quiet) line.show("measuring " + what);

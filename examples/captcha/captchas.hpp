@@ -62,12 +62,11 @@ struct CaptchaFiles {
 /// Decodes the bytes of an image file; `name` is what messages call it.
 inline Image decode_captcha(std::span<const std::uint8_t> bytes, const std::string& name,
                             const CaptchaFiles& how) {
-  const bool is_jpeg = bytes.size() > 1 && bytes[0] == 0xFF && bytes[1] == 0xD8;
-  if (is_jpeg && !how.trust_jpeg)
+  if (is_jpeg(bytes) && !how.trust_jpeg)
     throw ImageError(
         ImageFault::not_png,
         name + ": a JPEG, expected a PNG; convert it, or give --trust-jpeg if you trust its source");
-  return as_captcha(is_jpeg ? decode_jpeg(bytes, name) : decode_png(bytes, name), name, how.resize);
+  return as_captcha(is_jpeg(bytes) ? decode_jpeg(bytes, name) : decode_png(bytes, name), name, how.resize);
 }
 
 /// The target of a CAPTCHA: the class numbers of its letters.

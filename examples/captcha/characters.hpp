@@ -51,9 +51,9 @@ using Characters = ImageFolder<character>;
 /// on standard error.
 inline Characters open_characters(const std::filesystem::path& folder, bool resize = false,
                                   BadFiles bad = BadFiles::fail) {
-  if (std::filesystem::exists(folder) && !std::filesystem::is_directory(folder))
+  if (is_there(folder) && !is_folder(folder))
     throw Error(folder.string() + ": a file, expected a folder of characters");
-  if (!std::filesystem::exists(folder))
+  if (!is_there(folder))
     throw Error(folder.string() + ": no such folder; `captcha generate --out " + folder.string() +
                 " --count 8000` makes one");
   Characters characters(folder, {.classes = class_names(), .resize = resize, .bad = bad});

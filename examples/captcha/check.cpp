@@ -2,8 +2,10 @@
 #include "captchas.hpp"
 #include "characters.hpp"
 #include "commands.hpp"
+#include "paths.hpp"
 #include "progress.hpp"
 #include "report.hpp"
+#include "terminal.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -37,6 +39,7 @@ std::string some_of(const Group& files) {
   constexpr std::size_t shown = 4;
   std::string text;
   for (std::size_t i = 0; i < files.size() && i < shown; ++i) text += (i > 0 ? " " : "") + files[i];
+  text = printable(text);
   return files.size() > shown ? text + " and " + std::to_string(files.size() - shown) + " more" : text;
 }
 
@@ -50,8 +53,8 @@ std::string size_text(int width, int height) {
 }
 
 int check(const CheckArguments& arguments) {
-  if (!std::filesystem::is_directory(arguments.data))
-    throw Error(arguments.data.string() + (std::filesystem::exists(arguments.data)
+  if (!is_folder(arguments.data))
+    throw Error(arguments.data.string() + (is_there(arguments.data)
                                                ? ": a file, expected a folder of characters"
                                                : ": no such folder"));
   const std::vector<std::string> names = list_images(arguments.data, false);
@@ -69,7 +72,7 @@ int check(const CheckArguments& arguments) {
     progress(looked_at++, names.size());
     const std::filesystem::path path = arguments.data / name;
     try {
-      const Image image = to_grey(read_image(path));  // as a training sees it
+      const Image image = to_grey(read_png(path));  // as a training sees it
       ++sizes[size_text(image.width, image.height)];
       const int label = file_class(arguments.data, name, Labels::file_name, known);
       require_size(image, path, character);
@@ -138,7 +141,7 @@ int check(const CheckArguments& arguments) {
     std::printf("same pixels: %zu more groups; --json lists all\n", same.size() - shown);
   for (const Group& files : contradictions)
     std::printf("bad: same pixels, different labels: %s\n", some_of(files).c_str());
-  for (const Refused& file : bad) std::printf("bad: %s\n", file.reason.c_str());
+  for (const Refused& file : bad) std::printf("bad: %s\n", printable(file.reason).c_str());
   if (bad.size() == names.size() && sizes.contains(size_text(captcha_width, captcha_height)))
     std::printf("These look like whole CAPTCHAs; captcha prepare --captchas %s --out characters cuts them.\n",
                 arguments.data.c_str());

@@ -2,6 +2,7 @@
 // train.cpp.
 #pragma once
 
+#include "option_checks.hpp"
 #include <CLI/CLI.hpp>
 
 #include <functional>
@@ -35,11 +36,15 @@ class Commands {
     return add(app_, name, description, std::move(run));
   }
 
-  /// To be called when all are added: a list that is empty by default is not shown as "[]" by --help.
+  /// To be called when all are added: a list that is empty by default is not shown as "[]" by --help, and a
+  /// path that is given is not empty.
   void finish() {
     for (const auto& [command, run] : choices_)
-      for (CLI::Option* option : command->get_options())
+      for (CLI::Option* option : command->get_options()) {
         if (option->get_default_str() == "[]") option->default_str("");
+        if (const std::string type = option->get_type_name(); type == "DIR" || type == "FILE")
+          option->check(not_empty("a path"));
+      }
   }
 
   /// Runs the command that was given.

@@ -6,6 +6,7 @@
 #include <captcha/io/json.hpp>
 
 #include "option_checks.hpp"
+#include "paths.hpp"
 #include <CLI/CLI.hpp>
 #include <toml++/toml.h>
 
@@ -40,6 +41,7 @@ inline void apply_config(CLI::App& command, const std::filesystem::path& path) {
       if (std::iscntrl(static_cast<unsigned char>(letter))) letter = ' ';
     throw Error(path.string() + (line > 0 ? ":" + std::to_string(line) : "") + ": " + what);
   };
+  if (is_folder(path)) throw Error(path.string() + ": a folder, expected a TOML file");
   toml::table table;
   try {
     table = toml::parse_file(path.string());
@@ -65,6 +67,7 @@ inline void apply_config(CLI::App& command, const std::filesystem::path& path) {
       value = toml_number(*real);
     else
       fail(line, "'" + name + "' must be a text, a number, true or false");
+    if (value.empty()) continue;  // as config.toml has what was not given
     try {
       option->add_result(value);
       option->run_callback();

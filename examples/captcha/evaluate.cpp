@@ -153,6 +153,8 @@ void print_text(const Evaluation& e, const JudgedImages& folder, const std::file
 
 int evaluate(const EvaluateArguments& arguments) {
   require_apart({{"--model", arguments.model}, {"--sheet", arguments.sheet}, {"--csv", arguments.csv}});
+  require_writable(arguments.sheet);
+  require_writable(arguments.csv);
   const Weights<Network> weights = load_model(arguments.model);
   const JudgedImages folder = all_of(open_characters(arguments.data, arguments.resize));
   Workers workers(arguments.threads > 0 ? arguments.threads : all_threads());

@@ -5,8 +5,10 @@
 #include "option_checks.hpp"
 #include "progress.hpp"
 
+#include <cstddef>
 #include <cstdio>
 #include <functional>
+#include <limits>
 #include <memory>
 
 namespace captcha::app {
@@ -22,6 +24,8 @@ struct GenerateArguments {
 void add_generate(Commands& commands) {
   const auto a = std::make_shared<GenerateArguments>();
   CLI::App* c = commands.add("generate", "Draw characters like the data set's", [a](CLI::App&) {
+    if (a->options.first > std::numeric_limits<std::size_t>::max() - a->options.count)
+      throw CLI::ValidationError("--first", "with --count there are no such large numbers");
     {
       Progress progress("drawing", a->quiet);
       generate(a->options, std::ref(progress));

@@ -6,6 +6,8 @@
 #include <captcha/data/png.hpp>
 #include <captcha/train/log.hpp>
 
+#include "paths.hpp"
+
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -26,6 +28,11 @@ class NewFolder {
         unfinished_(folder_.string() + ".part") {
     std::error_code failed;
     if (folder_.empty()) throw Error("no folder to write to, expected a name, such as data/generated");
+    if (std::filesystem::is_symlink(folder_, failed)) {  // it stays, and what it leads to is written
+      if (!is_there(folder_)) throw Error(folder_.string() + ": a link that leads nowhere");
+      folder_ = std::filesystem::canonical(folder_);
+      unfinished_ = folder_.string() + ".part";
+    }
     if (std::filesystem::exists(folder_, failed)) {
       if (!std::filesystem::is_directory(folder_, failed))
         throw Error(folder_.string() + ": a file stands there, expected a folder or a name that is free");
@@ -61,7 +68,7 @@ class NewFolder {
     std::error_code failed;
     std::filesystem::remove(folder_,
                             failed);  // succeeds on an empty folder and fails on no folder; both are well
-    if (!std::filesystem::exists(folder_)) {
+    if (!is_there(folder_)) {
       std::filesystem::rename(unfinished_, folder_, failed);
     } else {
       failed.clear();

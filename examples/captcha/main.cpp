@@ -3,10 +3,16 @@
 #include "commands.hpp"
 #include "option_checks.hpp"
 #include "progress.hpp"
+#include "terminal.hpp"
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string>
 #include <vector>
@@ -23,6 +29,15 @@ std::string short_usage(const CLI::App& command, const std::string& name) {
     text += line + child->get_description() + "\n";
   }
   return text + "\n" + name + " COMMAND --help lists the options of a command and shows examples\n";
+}
+
+/// A program may be started without some of its standard streams. The first files that it opens would then
+/// take their numbers, and what is printed would stand in them. Lines of the two that lead into one file
+/// stand there in the order in which they were printed.
+void open_standard_streams() {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0 && errno == EBADF) ::open("/dev/null", O_RDWR);  // the first free number
 }
 
 int run(int argc, char** argv) {
@@ -49,7 +64,11 @@ int run(int argc, char** argv) {
     std::vector<std::string> words(argv + 1, argv + argc);
     if (!words.empty() && words[0] == "help") {
       words.erase(words.begin());
-      words.push_back("--help");
+      const auto known = app.get_subcommands(nullptr);
+      if (words.empty() || std::any_of(known.begin(), known.end(), [&](const CLI::App* command) {
+            return command->get_name() == words[0];
+          }))
+        words.push_back("--help");
     }
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     app.parse(words);
@@ -82,13 +101,19 @@ int run(int argc, char** argv) {
 }  // namespace captcha::app
 
 int main(int argc, char** argv) {
+  using namespace captcha::app;
+  open_standard_streams();
+  int code = exit_data;
   try {
-    return captcha::app::run(argc, argv);
+    code = run(argc, argv);
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "captcha: out of memory\n");
-    return captcha::app::exit_data;
+    print_error("out of memory");
+  } catch (const std::filesystem::filesystem_error& error) {
+    print_error(error.path1().string() + ": " + error.code().message());
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "captcha: %s\n", error.what());
-    return captcha::app::exit_data;
+    print_error(error.what());
   }
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  print_error(std::string("standard output cannot be written: ") + std::strerror(errno));
+  return code == 0 ? exit_data : code;
 }

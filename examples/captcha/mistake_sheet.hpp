@@ -36,7 +36,7 @@ inline void write_mistake_sheet(const std::filesystem::path& file, const JudgedI
   for (std::size_t i = 0; i < mistakes.size(); ++i) {
     const int row = gap + static_cast<int>(i) / columns * cell_height;
     const int column = gap + static_cast<int>(i) % columns * cell_width;
-    const Image picture = to_grey(read_image(data.name(mistakes[i]->index)));
+    const Image picture = to_grey(read_png(data.name(mistakes[i]->index)));
     place(sheet, stretched(resize(picture, zoom * character.height, zoom * character.width)), row, column);
     const int line = row + zoom * character.height;
     place(sheet, letter_picture(mistakes[i]->truth, text), line, column);

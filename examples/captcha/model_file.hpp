@@ -5,6 +5,8 @@
 #include <captcha/io/model_info.hpp>
 #include <captcha/io/weights_file.hpp>
 
+#include "paths.hpp"
+
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -17,7 +19,7 @@ inline constexpr const char* solver_architecture = "resnet18-5heads";
 
 /// A model file that a person named. Error when it is damaged, or a folder.
 inline SafetensorsFile read_model(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path))
+  if (is_folder(path))
     throw Error(path.string() + ": a folder, expected a model file, such as " +
                 (path / "final.safetensors").string());
   return SafetensorsFile::read(path);

@@ -33,6 +33,10 @@ CLI::Validator expecting(const std::string& what, Fits fits) {
       "");
 }
 
+inline CLI::Validator not_empty(const std::string& what) {
+  return expecting(what, [](const std::string& text) { return !text.empty(); });
+}
+
 /// Takes whole numbers from `least` to `most`; none with leading zeros, for CLI11 would read 010 as an
 /// octal 8.
 inline CLI::Validator whole(std::uint64_t least,
@@ -56,10 +60,10 @@ CLI::Validator number(const std::string& what, Fits fits) {
   });
 }
 inline CLI::Validator above_zero() {
-  return number("a number above 0", [](double value) { return value > 0; });
+  return number("a number above 0, up to 1e30", [](double value) { return value > 0 && value <= 1e30; });
 }
 inline CLI::Validator not_negative() {
-  return number("a number, 0 or more", [](double value) { return value >= 0; });
+  return number("a number, 0 to 1e30", [](double value) { return value >= 0 && value <= 1e30; });
 }
 inline CLI::Validator from_zero_to(double most) {
   char text[32];

@@ -6,6 +6,7 @@
 #include "characters.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
+#include "paths.hpp"
 #include "progress.hpp"
 #include "ranking.hpp"
 #include "report.hpp"
@@ -33,15 +34,15 @@ struct PredictArguments {
 };
 
 Image image_of(const std::filesystem::path& file, bool resizes) {
-  if (std::filesystem::is_directory(file))
+  if (file != "-" && is_folder(file))
     throw Error(file.string() + ": a folder, expected an image; `captcha evaluate` reads folders");
   return file == "-" ? as_character(decode_png(standard_input(), "standard input"), "standard input", resizes)
-                     : as_character(read_image(file), file.string(), resizes);
+                     : as_character(read_png(file), file.string(), resizes);
 }
 
 void print_text(const std::string& name, const Image& image, const Ranking& ranking, bool draw) {
   const std::vector<std::string> picture = draw ? picture_lines(image) : std::vector<std::string>{};
-  std::printf("%s\n", name.c_str());
+  std::printf("%s\n", printable(name).c_str());
   for (std::size_t line = 0; line < std::max<std::size_t>(picture.size(), 3); ++line) {
     std::printf("  %s", line < picture.size() ? picture[line].c_str() : "");
     if (line < 3) {
@@ -74,7 +75,7 @@ int predict(const PredictArguments& arguments) {
         print_text(file.string(), image, ranking, arguments.draw);
     } catch (const Error& error) {
       all_read = false;
-      std::fprintf(stderr, "captcha: %s\n", error.what());
+      print_error(error.what());
       if (arguments.json) report.push_back({{"file", file.string()}, {"error", error.what()}});
     }
   }

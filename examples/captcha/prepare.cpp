@@ -1,8 +1,6 @@
 // captcha prepare: cuts labelled CAPTCHAs into characters.
 #include "prepare.hpp"
 
-#include <captcha/data/jpeg.hpp>
-
 #include "commands.hpp"
 #include "option_checks.hpp"
 #include "progress.hpp"
@@ -43,9 +41,8 @@ void add_prepare(Commands& commands) {
       ->check(whole(1));
   c->add_option("--seed", a->options.seed, "Of those moves")->check(whole(0));
   c->add_flag("--add", a->options.add, "Write into a folder that holds files");
-  c->add_flag_callback(
-      "--trust-jpeg", [a] { a->options.read_jpeg = read_jpeg; },
-      "Read JPEG files too; only for files you trust: the decoder has open security holes");
+  c->add_flag("--trust-jpeg", a->options.trust_jpeg,
+              "Read JPEG files too; only for files you trust: the decoder has open security holes");
   c->add_flag("--quiet", a->quiet, "Print nothing but errors and what was skipped");
   c->footer(
       "Examples:\n"

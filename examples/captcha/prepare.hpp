@@ -5,6 +5,7 @@
 #include <captcha/core/random.hpp>
 #include <captcha/data/folder.hpp>
 #include <captcha/data/image.hpp>
+#include <captcha/data/jpeg.hpp>
 #include <captcha/data/png.hpp>
 
 #include "generate_folder.hpp"
@@ -27,10 +28,9 @@ struct PrepareOptions {
   std::filesystem::path out;
   bool add = false;  ///< write into a folder that holds files
   std::size_t variants =
-      1;                   ///< pictures of each character; all but the first move the box a little by chance
-  std::uint64_t seed = 1;  ///< of that chance
-  /// Reads the JPEG files; without it they are skipped. <captcha/data/jpeg.hpp> has one for files you trust.
-  Image (*read_jpeg)(const std::filesystem::path&) = nullptr;
+      1;                    ///< pictures of each character; all but the first move the box a little by chance
+  std::uint64_t seed = 1;   ///< of that chance
+  bool trust_jpeg = false;  ///< reads JPEG files too; without it they are skipped
 };
 
 struct PrepareReport {
@@ -59,26 +59,29 @@ inline PrepareReport prepare(
     tell(looked_at++, names.size());
     const std::filesystem::path path = options.captchas / name;
     const std::string solution = solution_of(path);
-    const bool is_png = path.extension() == ".png" || path.extension() == ".PNG";
-    const bool is_jpeg = path.extension() == ".jpg" || path.extension() == ".jpeg";
-    if (!is_png && !(is_jpeg && options.read_jpeg)) {
-      report.skipped.push_back(name + ": not a PNG; convert it to one");
+    const std::vector<std::uint8_t> bytes = read_image_file(path);
+    if (is_jpeg(bytes) && !options.trust_jpeg) {
+      report.skipped.push_back(name +
+                               ": a JPEG; convert it to a PNG, or give --trust-jpeg if you trust its source");
       continue;
     }
     if (!seen.insert(solution).second) {
       report.skipped.push_back(name + ": another file has the same solution");
       continue;
     }
-    const Image image = to_grey(is_png ? read_png(path) : options.read_jpeg(path));
+    const Image image =
+        to_grey(is_jpeg(bytes) ? decode_jpeg(bytes, path.string()) : decode_png(bytes, path.string()));
     for (const Cut& cut : cut_captcha(image, solution, path.string())) {
       const std::string stem =
           std::string(1, cut.label) + "_" + solution + "-" + std::to_string(cut.position);
       folder.write(stem + ".png", cut.image);
       Random random(options.seed, Purpose::generate, static_cast<std::uint64_t>(cut.position),
                     report.captchas);
-      for (std::size_t variant = 2; variant <= options.variants; ++variant)
+      for (std::size_t variant = 2; variant <= options.variants; ++variant) {
+        tell(looked_at - 1, names.size());
         folder.write(stem + "-" + std::to_string(variant) + ".png",
                      cut_out(image, jittered(cut.box, random)));
+      }
       report.characters += options.variants;
     }
     ++report.captchas;

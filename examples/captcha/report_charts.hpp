@@ -123,13 +123,13 @@ inline std::vector<std::vector<std::string>> class_table(const ConfusionMatrix& 
 }
 
 inline std::vector<std::vector<std::string>> result_table(const std::vector<JudgedRun>& runs) {
-  std::vector<std::vector<std::string>> rows{{"run", "model", "right", "top-3", "by class", "loss",
-                                              "calibration error", "Brier", "epochs", "images/s"}};
+  std::vector<std::vector<std::string>> rows{{"run", "right", "top-3", "by class", "loss",
+                                              "calibration error", "Brier", "epochs", "images/s", "model"}};
   for (const auto& [record, e] : runs)
-    rows.push_back({record.name, record.model.filename().string(), percent(e.accuracy.value()),
-                    percent(e.top3.value()), percent(e.confusion.value()), decimals(e.loss, 4),
-                    percent(e.calibration.value()), decimals(e.calibration.brier(), 4),
-                    std::to_string(record.history.size()), decimals(e.images_per_second, 0)});
+    rows.push_back({record.name, percent(e.accuracy.value()), percent(e.top3.value()),
+                    percent(e.confusion.value()), decimals(e.loss, 4), percent(e.calibration.value()),
+                    decimals(e.calibration.brier(), 4), std::to_string(record.history.size()),
+                    decimals(e.images_per_second, 0), record.model.filename().string()});
   return rows;
 }
 

@@ -25,7 +25,7 @@ namespace captcha::app {
 
 /// An image of the folder as the network gets it, before it is standardised.
 inline Image folder_image(const JudgedImages& folder, std::size_t index) {
-  return as_character(read_image(folder.name(index)), folder.name(index), true);
+  return as_character(read_png(folder.name(index)), folder.name(index), true);
 }
 
 inline std::string file_name(const std::string& path) {

@@ -41,15 +41,16 @@ struct RunRecord {
 
 /// Throws Error when the folder holds no model, or a file that is not as `captcha train` writes it.
 inline RunRecord read_run(const std::filesystem::path& folder) {
-  if (!std::filesystem::is_directory(folder))
-    throw Error(folder.string() + ": no such folder, expected one that `captcha train --out` wrote");
+  if (!is_folder(folder))
+    throw Error(folder.string() + (is_there(folder) ? ": a file" : ": no such folder") +
+                ", expected a folder that `captcha train --out` wrote");
   RunRecord run{.name = folder.string(), .model = folder / "final.safetensors"};
   // A run that is under way, or was stopped, has its best epoch so far.
-  if (!std::filesystem::exists(run.model)) run.model = folder / "best.safetensors";
-  if (!std::filesystem::exists(run.model))
+  if (!is_there(run.model)) run.model = folder / "best.safetensors";
+  if (!is_there(run.model))
     throw Error(folder.string() +
                 ": no final.safetensors and no best.safetensors, expected a run with at least one epoch");
-  if (const auto path = folder / "metrics.jsonl"; std::filesystem::exists(path)) {
+  if (const auto path = folder / "metrics.jsonl"; is_there(path)) {
     std::istringstream lines(read_text(path));
     std::size_t number = 0;
     for (std::string line; std::getline(lines, line);) {
@@ -58,7 +59,7 @@ inline RunRecord read_run(const std::filesystem::path& folder) {
       reader.finish();
     }
   }
-  if (const auto path = folder / "config.toml"; std::filesystem::exists(path)) try {
+  if (const auto path = folder / "config.toml"; is_there(path)) try {
       for (const auto& [key, node] : toml::parse_file(path.string())) {
         std::ostringstream value;
         if (const auto text = node.value_exact<std::string>())

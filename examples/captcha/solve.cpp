@@ -4,9 +4,11 @@
 #include "captcha_reader.hpp"
 #include "commands.hpp"
 #include "option_checks.hpp"
+#include "paths.hpp"
 #include "progress.hpp"
 #include "report.hpp"
 #include "standard_input.hpp"
+#include "terminal.hpp"
 
 #include <cstdio>
 #include <memory>
@@ -25,53 +27,50 @@ struct SolveArguments {
   int threads = 0;
 };
 
-/// The files that were given, and for each folder the images in it.
-std::vector<std::filesystem::path> files_of(const std::vector<std::filesystem::path>& given) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& path : given) {
-    if (!std::filesystem::is_directory(path)) {
-      files.push_back(path);
-      continue;
-    }
-    const std::vector<std::string> names = list_images(path, false);
-    if (names.empty()) throw Error(path.string() + ": no images in this folder, expected CAPTCHAs");
-    for (const std::string& name : names) files.push_back(path / name);
-  }
-  return files;
-}
-
 /// A file and what became of it.
 struct Solved {
   std::string file;
-  Reading reading{};
   std::string error{};
+  Reading reading{};
 };
 
-/// Reads some files, those that can be read as one batch.
-std::vector<Solved> solve(const CaptchaReader& solver, std::span<const std::filesystem::path> files,
-                          const CaptchaFiles& how) {
-  std::vector<Solved> all;
-  std::vector<Image> images;
-  for (const auto& file : files) {
-    Solved& solved = all.emplace_back(Solved{.file = file.string()});
-    try {
-      images.push_back(file == "-" ? decode_captcha(standard_input(), "standard input", how)
-                                   : decode_captcha(read_image_file(file), file.string(), how));
+/// The files that were given, and for each folder the images in it; folders in which there are none too.
+std::vector<Solved> files_of(const std::vector<std::filesystem::path>& given) {
+  std::vector<Solved> files;
+  for (const auto& path : given) try {
+      if (path == "-" || !is_folder(path)) {
+        files.push_back({path.string()});
+        continue;
+      }
+      const std::vector<std::string> names = list_images(path, false);
+      if (names.empty()) throw Error(path.string() + ": no images in this folder, expected CAPTCHAs");
+      for (const std::string& name : names) files.push_back({(path / name).string()});
     } catch (const Error& error) {
-      solved.error = error.what();
+      files.push_back({path.string(), error.what()});
     }
-  }
+  return files;
+}
+
+/// Reads some files, those that can be read as one batch.
+void solve(const CaptchaReader& solver, std::span<Solved> files, const CaptchaFiles& how) {
+  std::vector<Image> images;
+  for (Solved& each : files) try {
+      if (!each.error.empty()) continue;
+      images.push_back(each.file == "-" ? decode_captcha(standard_input(), "standard input", how)
+                                        : decode_captcha(read_image_file(each.file), each.file, how));
+    } catch (const Error& error) {
+      each.error = error.what();
+    }
   const std::vector<Reading> readings = solver(images);
   auto next = readings.begin();
-  for (Solved& solved : all)
-    if (solved.error.empty()) solved.reading = *next++;
-  return all;
+  for (Solved& each : files)
+    if (each.error.empty()) each.reading = *next++;
 }
 
 int solve(const SolveArguments& arguments) {
   const CaptchaReader solver =
       captcha_reader(arguments.model, arguments.threads > 0 ? arguments.threads : all_threads());
-  const std::vector<std::filesystem::path> files = files_of(arguments.files);
+  std::vector<Solved> files = files_of(arguments.files);
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
   bool all_read = true;
   // On a terminal the readings themselves show how far it is.
@@ -79,10 +78,11 @@ int solve(const SolveArguments& arguments) {
   for (std::size_t first = 0; first < files.size(); first += Solver::batch) {
     progress(first, files.size());
     const auto some = std::span(files).subspan(first, std::min(Solver::batch, files.size() - first));
-    for (const Solved& solved : solve(solver, some, arguments.how)) {
+    solve(solver, some, arguments.how);
+    for (const Solved& solved : some) {
       if (!solved.error.empty()) {
         all_read = false;
-        std::fprintf(stderr, "captcha: %s\n", solved.error.c_str());
+        print_error(solved.error);
         if (arguments.json) report.push_back({{"file", solved.file}, {"error", solved.error}});
       } else if (arguments.json) {
         report.push_back({{"file", solved.file},
@@ -90,7 +90,7 @@ int solve(const SolveArguments& arguments) {
                           {"confidence", solved.reading.confidence}});
       } else {
         std::printf("%s  %5.1f %%  %s\n", solved.reading.text.c_str(), 100 * solved.reading.confidence,
-                    solved.file.c_str());
+                    printable(solved.file).c_str());
       }
     }
   }

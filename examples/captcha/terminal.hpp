@@ -6,6 +6,7 @@
 
 #include "picture_sheet.hpp"
 
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -17,6 +18,19 @@ namespace captcha::app {
 inline bool colours(std::FILE* stream = stdout) {
   const char* const refused = std::getenv("NO_COLOR");
   return is_terminal(stream) && (refused == nullptr || *refused == '\0');
+}
+
+/// Text from elsewhere, such as the name of a file, as it may be printed: control characters, with which it
+/// could break the line or steer the terminal, become question marks.
+inline std::string printable(std::string text) {
+  for (char& letter : text)
+    if (std::iscntrl(static_cast<unsigned char>(letter)) != 0) letter = '?';
+  return text;
+}
+
+/// One line on standard error.
+inline void print_error(const std::string& what) {
+  std::fprintf(stderr, "captcha: %s\n", printable(what).c_str());
 }
 
 /// A bar of `width` characters, filled to `share` of it.

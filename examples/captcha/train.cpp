@@ -21,8 +21,7 @@ struct TrainArguments : TrainingArguments {
 
 /// What must not change in a run that goes on and fit does not know of.
 std::string settings_of(const TrainArguments& arguments) {
-  return "label smoothing " + json_number(arguments.label_smoothing) + ", mixup " +
-         json_number(arguments.mixup) + ", augmentation " + (arguments.augment ? "yes" : "no");
+  return "mixup " + json_number(arguments.mixup) + ", " + common_settings(arguments);
 }
 
 template <class Train, class Validation>

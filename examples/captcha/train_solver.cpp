@@ -23,8 +23,7 @@ struct TrainSolverArguments : TrainingArguments {
 
 /// What must not change in a run that goes on and fit does not know of.
 std::string settings_of(const TrainSolverArguments& arguments) {
-  return "label smoothing " + json_number(arguments.label_smoothing) + ", drawn " +
-         std::to_string(arguments.drawn) + ", augmentation " + (arguments.augment ? "yes" : "no");
+  return "drawn " + std::to_string(arguments.drawn) + ", " + common_settings(arguments);
 }
 
 template <class Train, class Validation>
@@ -97,7 +96,7 @@ void add_train_solver(Commands& commands) {
       });
   add_training_options(*c, *a, "200 x 50 CAPTCHAs named by their solution: 2b827.png");
   c->add_option("--drawn", a->drawn, "CAPTCHAs that are drawn anew for every epoch, besides those of --data")
-      ->check(whole(0));
+      ->check(whole(0, 100'000'000));
   c->add_flag("--trust-jpeg", a->trust_jpeg,
               "Read JPEG files too; only for files you trust: the decoder has open security holes");
   c->footer(

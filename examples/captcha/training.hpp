@@ -7,6 +7,7 @@
 #include "config.hpp"
 #include "model_file.hpp"
 #include "option_checks.hpp"
+#include "paths.hpp"
 #include "tensorboard_with_inputs.hpp"
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -95,7 +97,8 @@ inline void add_training_options(CLI::App& command, TrainingArguments& a, const 
                 "Start from these weights (safetensors, torchvision's or timm's names)")
       ->type_name("FILE");
   c->add_option("--freeze", a.freeze,
-                "Leave as they are: none, backbone (all but the classifier), or a prefix like layer1");
+                "Leave as they are: none, backbone (all but the classifier), or a prefix like layer1")
+      ->check(not_empty("none, backbone, or the beginning of names, like layer1"));
   c->add_option("--threads", a.threads, "Threads that compute; 0: all")->check(whole(0, 1024));
   c->add_option("--loader-threads", a.loader_threads, "Threads that prepare images; 0: those that compute")
       ->check(whole(0, 1024));
@@ -111,7 +114,7 @@ inline void add_training_options(CLI::App& command, TrainingArguments& a, const 
 template <class Complete, class Train>
 int configured_training(CLI::App& command, const TrainingArguments& a, Complete&& complete, Train&& train) {
   const std::filesystem::path own = a.out / "config.toml";
-  const bool goes_on = a.config.empty() && a.resume && std::filesystem::exists(own);
+  const bool goes_on = a.config.empty() && a.resume && is_there(own);
   if (const auto config = goes_on ? own : a.config; !config.empty()) apply_config(command, config);
   complete();
   if (!checkpoints_of(a.out).empty() && !a.resume)
@@ -126,9 +129,10 @@ inline BadFiles on_bad_image(const std::string& name) {
 
 /// Error when keeping back a part of the data leaves none to judge by.
 inline void require_validation(const TrainingArguments& a, std::size_t kept_back, std::size_t images) {
-  if (kept_back == 0)
+  if (kept_back == 0 || kept_back == images)
     throw Error(a.data.string() + ": --val-fraction " + json_number(a.val_fraction) + " of its " +
-                std::to_string(images) + " images leaves none to judge; give more, or --val-data");
+                std::to_string(images) + " images leaves none to " + (kept_back == 0 ? "judge" : "train on") +
+                "; give " + (kept_back == 0 ? "more" : "less") + ", or --val-data");
 }
 
 inline std::vector<ParameterGroup> groups_of(const TrainingArguments& a) {
@@ -137,10 +141,17 @@ inline std::vector<ParameterGroup> groups_of(const TrainingArguments& a) {
   return {{.prefix = a.freeze, .frozen = true}};
 }
 
+/// What else must not change in a run that goes on, of what all commands that train have.
+inline std::string common_settings(const TrainingArguments& a) {
+  return std::string("augmentation ") + (a.augment ? "yes" : "no") + ", pretrained " +
+         (a.pretrained.empty() ? "no" : "'" + a.pretrained.string() + "'");
+}
+
 /// New weights, or those of --pretrained as far as they fit.
 template <class Net>
 Weights<Net> first_weights(const TrainingArguments& a) {
   Weights<Net> weights(a.seed);
+  if (a.resume && !checkpoints_of(a.out).empty()) return weights;  // the run's own take their place
   if (a.pretrained.empty()) {
     if (a.freeze == "backbone")
       std::fprintf(stderr,
@@ -212,14 +223,24 @@ FitResult fit_and_show(Weights<Net>& weights, const Train& train, const Validati
                  : fit(weights, train, validation, options, at_start, stop, board, ProgressBar{});
 }
 
+/// A text as a shell takes it for one word.
+inline std::string as_shell_word(const std::string& text) {
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+,:@%";
+  if (!text.empty() && text.find_first_not_of(plain) == text.npos) return text;
+  std::string quoted = "'";
+  for (const char letter : text) letter == '\'' ? quoted += "'\\''" : quoted += letter;
+  return quoted + "'";
+}
+
 /// Tells how a run ended, which judged by the metric of that name: its exit code.
 inline int report_end(const FitResult& result, const TrainingArguments& a, const std::string& command,
                       const std::string& metric, std::size_t trained_on, std::size_t judged_on) {
   if (const int signal = StopOnSignal::received();
       signal != 0 && result.epoch < result.epochs && !result.stopped_early) {
-    std::fprintf(stderr,
-                 "stopped after step %zu, in epoch %zu of %zu; go on with: captcha %s --resume --out %s\n",
-                 result.step, result.epoch + 1, result.epochs, command.c_str(), a.out.c_str());
+    std::fprintf(
+        stderr, "stopped after step %zu, in epoch %zu of %zu; go on with: captcha %s --resume --out %s\n",
+        result.step, result.epoch + 1, result.epochs, command.c_str(), as_shell_word(a.out.string()).c_str());
     return 128 + signal;
   }
   if (!a.quiet && !result.history.empty())

@@ -11,6 +11,7 @@
 #include "heat_score.hpp"
 #include "judged_images.hpp"
 #include "option_checks.hpp"
+#include "paths.hpp"
 #include "report_charts.hpp"
 #include "report_page.hpp"
 #include "report_pictures.hpp"
@@ -46,7 +47,7 @@ constexpr std::size_t images_scored = 200;
 class Report {
  public:
   Report(const std::filesystem::path& folder, const std::string& title)
-      : page(title), files_(folder, std::filesystem::exists(folder / "report.html")) {}
+      : page(title), files_(folder, is_there(folder / "report.html")) {}
 
   std::string chart(const Svg& svg, const std::string& id) {
     files_.write(id + ".svg", svg.file());
@@ -237,7 +238,7 @@ int visualize(const VisualizeArguments& arguments) {
   const JudgedImages folder = images_of(runs, arguments);
   std::vector<Image> asked;
   for (const std::filesystem::path& file : arguments.cam)
-    asked.push_back(as_character(read_image(file), file.string(), arguments.resize));
+    asked.push_back(as_character(read_png(file), file.string(), arguments.resize));
   for (const std::string& layer : arguments.layers) slots_of_layer(Weights<Network>::slots(), layer);
   Report report(out, runs.size() == 1 ? "captcha: " + runs[0].record.name
                                       : "captcha: " + std::to_string(runs.size()) + " runs");

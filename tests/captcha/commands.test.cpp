@@ -11,6 +11,7 @@
 #include "characters.hpp"
 #include "desk.hpp"
 #include "foreign_file.hpp"
+#include "outputs.hpp"
 #include <signal.h>
 
 #include <array>
@@ -99,9 +100,9 @@ TEST_CASE("a wrong number is told what was expected, in a few words") {
   check_refused(desk.run(train + "--seed -1"), 2, "--seed: '-1', expected a whole number, 0 or more;");
   check_refused(desk.run(train + "--seed 010"), 2, "--seed: '010', expected a whole number, 0 or more;");
   check_refused(desk.run(train + "--learning-rate nan"), 2,
-                "--learning-rate: 'nan', expected a number above 0;");
-  check_refused(desk.run(train + "--learning-rate 0"), 2, "'0', expected a number above 0;");
-  check_refused(desk.run(train + "--clip inf"), 2, "--clip: 'inf', expected a number, 0 or more;");
+                "--learning-rate: 'nan', expected a number above 0, up to 1e30;");
+  check_refused(desk.run(train + "--learning-rate 0"), 2, "'0', expected a number above 0, up to 1e30;");
+  check_refused(desk.run(train + "--clip inf"), 2, "--clip: 'inf', expected a number, 0 to 1e30;");
   check_refused(desk.run(train + "--val-fraction 1"), 2, "--val-fraction: '1', expected a number, 0 to 0.9;");
   check_refused(desk.run("generate --out x --count 0"), 2,
                 "--count: '0', expected a whole number, 1 or more;");
@@ -325,6 +326,68 @@ TEST_CASE("weights of other writers load, with a note that nothing tells whether
   CHECK(read.code == 0);
   CHECK(read.err == note);
   CHECK_THAT(desk.run("summary --model " + foreign).out, Catch::Contains("no hashes"));
+}
+
+TEST_CASE("what cannot be looked at is named, and the other files are answered all the same") {
+  const Desk desk;
+  REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 20").code == 0);
+  fs::create_symlink("circle", desk / "circle");
+  fs::create_directories(desk / "empty");
+  captcha::write_png(desk / "2b827.png", captcha::Image{50, 200, 1, std::vector<std::uint8_t>(50 * 200, 9)});
+  using captcha::app::SolverNetwork;
+  captcha::save_weights(desk / "solver.safetensors", captcha::Weights<SolverNetwork>(1),
+                        captcha::to_metadata<SolverNetwork>(captcha::app::solver_info()));
+  captcha::save_weights(desk / "model.safetensors", captcha::Weights<captcha::app::Network>(1),
+                        captcha::to_metadata<captcha::app::Network>(captcha::app::character_info()));
+  const std::string circle = desk / "circle", says = circle + ": Too many levels of symbolic links";
+  const Outcome predicted = desk.run("predict --model " + (desk / "model.safetensors") + " " +
+                                     (desk / "c/2_0.png") + " " + circle + " " + (desk / "c/3_1.png"));
+  CHECK(predicted.code == 1);
+  CHECK(predicted.err == "captcha: " + says + "\n");
+  CHECK_THAT(predicted.out, Catch::Contains("2_0.png") && Catch::Contains("3_1.png"));
+  const Outcome solved = desk.run("solve --model " + (desk / "solver.safetensors") + " " + circle + " " +
+                                  (desk / "empty") + " " + (desk / "2b827.png"));
+  CHECK(solved.code == 1);
+  CHECK_THAT(solved.err, Catch::Contains(says) && Catch::Contains("empty: no images in this folder"));
+  CHECK_THAT(solved.out, Catch::Contains("2b827.png"));
+  check_refused(desk.run("data check " + circle), 1, says);
+  check_refused(desk.run("evaluate --model " + circle + " --data " + (desk / "c")), 1, says);
+  check_refused(desk.run("evaluate --model " + (desk / "model.safetensors") + " --data " + circle), 1, says);
+  check_refused(desk.run("visualize " + circle), 1, says);
+}
+
+TEST_CASE("paths that are the same by another spelling, empty or no files are refused") {
+  using captcha::app::require_apart;
+  CHECK_THROWS(require_apart({{"--a", "new.onnx"}, {"--b", "./new.onnx"}}));
+  CHECK_THROWS(require_apart({{"--a", "x/../new.onnx"}, {"--b", fs::absolute("new.onnx")}}));
+  CHECK_NOTHROW(require_apart({{"--a", "new.onnx"}, {"--b", "other.onnx"}}));
+  const Desk desk;
+  fs::create_symlink("circle", desk / "circle");
+  CHECK_NOTHROW(require_apart({{"--a", desk / "circle/a"}, {"--b", desk / "circle/b"}}));
+  REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 20").code == 0);
+  fs::create_directories(desk / "folder");
+  check_refused(desk.run("train --data " + (desk / "c") + " --config " + (desk / "folder")), 1,
+                "a folder, expected a TOML file");
+  check_refused(desk.run("train --data " + (desk / "c") + " --out ''"), 2, "--out: '', expected a path");
+  check_refused(desk.run("train --data " + (desk / "c") + " --freeze ''"), 2, "--freeze: '', expected none");
+  check_refused(desk.run("generate --out " + (desk / "g") + " --first 18446744073709551615 --count 3"), 2,
+                "--first");
+  check_refused(desk.run("train --data " + (desk / "c") + " --learning-rate 1e300"), 2, "up to 1e30");
+  check_refused(desk.run("help nosuch"), 2, "nosuch");
+}
+
+TEST_CASE("a run does not go on from other pretrained weights, and needs not read its own again") {
+  const Desk desk;
+  REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 40").code == 0);
+  const std::string weights = desk / "weights.safetensors", run = desk / "run";
+  captcha::save_weights(weights, captcha::Weights<captcha::app::Network>(1));
+  const std::string train = "train --quiet --epochs 2 --batch 19 --checkpoint-steps 1 --data " +
+                            (desk / "c") + " --out " + run + " --pretrained " + weights;
+  REQUIRE(desk.run(train).code == 0);
+  fs::remove(weights);
+  CHECK(desk.run("train --quiet --resume --out " + run).code == 0);
+  check_refused(desk.run("train --quiet --resume --out " + run + " --pretrained other.safetensors"), 1,
+                "then pretrained '" + weights + "'; now pretrained 'other.safetensors'");
 }
 
 TEST_CASE("freezing random weights is done, with a warning") {

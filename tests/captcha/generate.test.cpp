@@ -275,3 +275,21 @@ TEST_CASE("a folder that is not committed leaves nothing", "[generate]") {
   CHECK(message_of([&] { NewFolder{scratch.path / "new"}; }).find("exists already") != std::string::npos);
   CHECK(fs::exists(scratch.path / "new.part" / "theirs"));
 }
+
+TEST_CASE("a link to a folder stays, and the folder is written", "[generate]") {
+  const TemporaryFolder scratch;
+  fs::create_directories(scratch.path / "real");
+  fs::create_symlink("real", scratch.path / "link");
+  const auto write = [&](const std::string& name) {
+    NewFolder folder(scratch.path / "link", true);
+    folder.write(name, Image{2, 2, 1, {1, 2, 3, 4}});
+    folder.commit();
+  };
+  write("a_1.png");
+  write("a_2.png");
+  CHECK(fs::is_symlink(scratch.path / "link"));
+  CHECK(fs::exists(scratch.path / "real" / "a_1.png"));
+  CHECK(fs::exists(scratch.path / "real" / "a_2.png"));
+  fs::create_symlink("nothing", scratch.path / "broken");
+  CHECK(message_of([&] { NewFolder{scratch.path / "broken"}; }).find("leads nowhere") != std::string::npos);
+}

@@ -6,9 +6,12 @@
 #include "characters.hpp"
 #include "desk.hpp"
 #include "pseudo_terminal.hpp"
+#include "terminal.hpp"
+#include "training.hpp"
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <sstream>
@@ -388,4 +391,38 @@ zpty -d z
   CHECK(complete("captcha train --group=no") == "captcha train --group=none");
   CHECK(complete("captcha train --learn") == "captcha train --learning-rate");
   CHECK(complete("captcha evaluate --model scr") == "captcha evaluate --model script");
+}
+
+TEST_CASE("standard output that cannot be written is an error, and streams that are closed are no files") {
+  const Desk desk;
+  const auto shell = [&](const std::string& arguments) {
+    return std::system((std::string(CAPTCHA_PROGRAM) + " " + arguments).c_str());
+  };
+  const std::string err = " 2> '" + (desk / "said") + "'";
+  for (const char* command : {"--help", "summary", "completion bash"}) {
+    INFO(command);
+    CHECK(WEXITSTATUS(shell(std::string(command) + " > /dev/full" + err)) == 1);
+    CHECK_THAT(desk.text("said"), Catch::Contains("standard output cannot be written: No space left"));
+  }
+  CHECK(WEXITSTATUS(shell("summary > /dev/null" + err)) == 0);
+  REQUIRE(desk.run("generate --out " + (desk / "c") + " --count 40").code == 0);
+  CHECK(shell("train --epochs 1 --tensorboard --data '" + (desk / "c") + "' --out '" + (desk / "run") +
+              "' <&- >&- 2>&-") == 0);
+  for (const auto& entry : std::filesystem::directory_iterator(desk / "run"))
+    CHECK_THAT(desk.text("run/" + entry.path().filename().string()), !Catch::Contains("epoch 1/1"));
+}
+
+TEST_CASE("names of files cannot break the line or steer the terminal") {
+  CHECK(captcha::app::printable("a\x1b[31m\nü\x7f.png") == "a?[31m?ü?.png");
+  const Desk desk;
+  const Outcome told = desk.run("data check $'" + (desk / "no\\nwhere") + "'");
+  CHECK(told.code == 1);
+  CHECK(std::count(told.err.begin(), told.err.end(), '\n') == 1);
+}
+
+TEST_CASE("the command to go on with a run is one that a shell understands") {
+  CHECK(captcha::app::as_shell_word("runs/first-1.x") == "runs/first-1.x");
+  CHECK(captcha::app::as_shell_word("runs/sp ace") == "'runs/sp ace'");
+  CHECK(captcha::app::as_shell_word("it's") == "'it'\\''s'");
+  CHECK(captcha::app::as_shell_word("") == "''");
 }

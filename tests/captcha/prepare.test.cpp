@@ -135,12 +135,12 @@ TEST_CASE("prepare names characters by their source, skips and names what is no 
   fs::create_directories(in);
   write_png(in / "2b827.png", bars("2b827", 3));
   write_png(in / "mmwmm.png", bars("mmwmm", 9));
-  std::ofstream(in / "xy345.jpg") << "not read";
+  std::ofstream(in / "xy345.jpg") << "\xFF\xD8\xFF, as a JPEG begins";
   const PrepareReport report = prepare({.captchas = in, .out = out, .variants = 2});
   CHECK(report.captchas == 2);
   CHECK(report.characters == 20);
   REQUIRE(report.skipped.size() == 1);
-  CHECK(report.skipped[0].find("xy345.jpg: ") == 0);
+  CHECK(report.skipped[0].find("xy345.jpg: a JPEG; ") == 0);
   CHECK(fs::exists(out / "b_2b827-2.png"));
   CHECK(fs::exists(out / "b_2b827-2-2.png"));
   CHECK(std::distance(fs::directory_iterator(out), {}) == 20);
@@ -148,9 +148,11 @@ TEST_CASE("prepare names characters by their source, skips and names what is no 
   CHECK((cut.width == 32 && cut.height == 52 && cut.channels == 1));
   CHECK(message_of([&] { prepare({.captchas = in, .out = out}); }).find("holds files") != std::string::npos);
 
-  // The same folder with a JPEG reader.
-  const auto reader = +[](const fs::path&) { return bars("xy345", 0); };
-  CHECK(prepare({.captchas = in, .out = scratch.path / "all", .read_jpeg = reader}).characters == 15);
+  // It is read where JPEGs are trusted, whatever its name; but it is none.
+  fs::rename(in / "xy345.jpg", in / "xy345.png");
+  CHECK(message_of([&] {
+          prepare({.captchas = in, .out = scratch.path / "all", .trust_jpeg = true});
+        }).find("xy345.png: JPEG cut short") != std::string::npos);
 }
 
 TEST_CASE("one bad CAPTCHA stops prepare and leaves nothing behind", "[prepare]") {

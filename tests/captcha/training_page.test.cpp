@@ -33,7 +33,7 @@ struct GoodEnough {
   std::size_t steps = 0;
 
   void on_step(const TrainingState&) { ++steps; }
-  void on_epoch_end(TrainingState& state) { state.stop = state.loss < loss; }
+  void on_epoch_end(TrainingState& state) { state.stop = state.stop || state.loss < loss; }
 };
 // [callback]
 

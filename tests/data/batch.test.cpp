@@ -75,3 +75,12 @@ TEST_CASE("after an exception the batch is empty, and it can be filled again") {
   batch.fill(indices, staging, [](std::size_t, std::span<float>) { return 5; });
   CHECK(batch.size() == 3);
 }
+
+TEST_CASE("more samples than a batch was made for are refused") {
+  Batch<float, int> batch(flat(2), 2);
+  std::vector<float> staging(batch.staged * 2);
+  const std::vector<std::size_t> indices{0, 1, 2};
+  CHECK_THROWS_WITH(batch.fill(indices, staging, [](std::size_t, std::span<float>) { return 0; }),
+                    Catch::Contains("3 samples, made for at most 2"));
+  CHECK(batch.size() == 0);
+}

@@ -373,6 +373,14 @@ TEST_CASE("the group is the source before the dash, else the file") {
   std::map<std::string, int> groups;
   for (std::size_t i = 0; i < data.size(); ++i) ++groups[data.group(i)];
   CHECK(groups == std::map<std::string, int>{{"2b827", 3}, {"a_77.png", 1}, {"b_77.png", 1}});
+
+  // In folders of classes the same names are used again and again.
+  const Folder classes;
+  for (const char* name : {"cat/image-1.png", "cat/image-2.png", "dog/image-1.png"}) classes.image(name);
+  const Tiny animals(classes.path, {.labels = Labels::sub_folder});
+  std::set<std::string> own;
+  for (std::size_t i = 0; i < animals.size(); ++i) own.insert(animals.group(i));
+  CHECK(own.size() == 3);
 }
 
 TEST_CASE("the real characters") {

@@ -277,7 +277,7 @@ TEST_CASE("every broken rule is named") {
   CHECK(refused_because(join({header(2, 1, 8, 5), pixels, end}), "colour type"));
   CHECK(refused_because(join({header(2, 1, 8, 0, 2), pixels, end}), "interlace"));
   CHECK(refused_because(join({header(0, 1, 8, 0), pixels, end}), "expected 1 to 512"));
-  CHECK(refused_because(join({header(513, 1, 8, 0), pixels, end}), "1 x 513 pixels"));
+  CHECK(refused_because(join({header(513, 1, 8, 0), pixels, end}), "513 x 1 pixels"));
 }
 
 TEST_CASE("a zlib stream counts only if its length and its checksum are right") {
@@ -392,7 +392,6 @@ TEST_CASE("files: what cannot be read or written is named, and nothing half-writ
   const Image image = noise(52, 32, 1, 8);
   write_png(file, image);
   CHECK(same(read_png(file), image));
-  CHECK(same(read_image(file), image));
   CHECK(message([&] { read_png(folder.path / "none.png"); }).find("none.png") != std::string::npos);
   CHECK(message([&] { read_png(folder.path); }).find("not a regular file") != std::string::npos);
   CHECK(message([&] { write_png(folder.path / "none" / "b.png", image); }).find("b.png: cannot be written") !=
@@ -457,7 +456,7 @@ TEST_CASE("real pictures decode, and real JPEGs are refused by name unless asked
   }
   for (const auto& entry : std::filesystem::directory_iterator(data / "captcha_v2")) {
     if (entry.path().extension() == ".jpg") {
-      const std::string why = message([&] { read_image(entry.path()); });
+      const std::string why = message([&] { read_png(entry.path()); });
       REQUIRE(why.starts_with(entry.path().string() + ": a JPEG, expected a PNG"));
       const Image image = read_jpeg(entry.path());
       REQUIRE((image.height == 50 && image.width == 200 && image.channels == 3));
@@ -465,7 +464,7 @@ TEST_CASE("real pictures decode, and real JPEGs are refused by name unless asked
       REQUIRE_THROWS_AS(decode_jpeg(std::span(bytes).first(bytes.size() / 2), "half.jpg"), Error);
       ++jpegs;
     } else {
-      const Image image = read_image(entry.path());
+      const Image image = read_png(entry.path());
       REQUIRE((image.height == 50 && image.width == 200 && image.channels == 4));
       ++words;
     }

@@ -156,3 +156,15 @@ TEST_CASE("a part of fraction 0 stays empty, bad fractions are an error") {
   CHECK_THROWS_AS(split(data, {std::nan(""), 1.0}), Error);
   CHECK(split(Sourced{}, {0.5, 0.5})[1].size() == 0);
 }
+
+TEST_CASE("too few groups to give every part some are an error that says so") {
+  Sourced data = characters(20, 10);
+  for (std::string& source : data.sources) source = "image";
+  CHECK_THROWS_WITH(split(data, {0.8, 0.2}),
+                    Catch::Matchers::Contains("part 2 of 2 stays empty, as the " +
+                                              std::to_string(data.size()) + " samples are of 1 groups") &&
+                        Catch::Matchers::Contains("'image'") &&
+                        Catch::Matchers::Contains(".grouped = false"));
+  CHECK(split(data, {0.8, 0.2}, {.grouped = false})[1].size() > 0);
+  CHECK(split(data, {1.0, 0.0})[1].size() == 0);
+}

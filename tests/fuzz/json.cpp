@@ -67,7 +67,7 @@ class Walk {
   }
 
   void number(double value) {
-    const double again = JsonReader(json_number(value), 0, "x").real();
+    const double again = JsonReader(json_real(value), 0, "x").real();
     require(again == value || (std::isnan(again) && std::isnan(value)), "a number is read again as written");
   }
 

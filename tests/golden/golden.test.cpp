@@ -34,7 +34,8 @@ struct Golden {
 };
 const std::vector<Golden> all{
     {"format1", {"last.safetensors"}},
-    {"format2", {"checkpoint-00000010.safetensors", "checkpoint-00000013.safetensors"}}};
+    {"format2", {"checkpoint-00000010.safetensors", "checkpoint-00000013.safetensors"}},
+    {"format3", {"checkpoint-00000010.safetensors", "checkpoint-00000013.safetensors"}}};
 constexpr std::uint64_t best_hash = 0x36c4a17b13cb75d7, final_hash = 0xaa2e841dd7c86d83,
                         packed_hash = 0xf5818b34ac715c68;
 
@@ -135,6 +136,21 @@ TEST_CASE("runs of every checkpoint format go on to the weights that an uninterr
       Weights<golden::Network> before(1);
       load_weights(golden_file(run.folder, "best.safetensors"), before);
       CHECK(difference(weights.parameters(), before.parameters()) > 1e-2);
+    }
+}
+
+TEST_CASE("runs of every checkpoint format are not gone on with under other options") {
+  for (const Golden& run : all)
+    for (const char* checkpoint : run.checkpoints) {
+      INFO(run.folder << "/" << checkpoint);
+      const TemporaryFolder folder;
+      for (const char* name : {checkpoint, "best.safetensors"})
+        fs::copy_file(golden_file(run.folder, name), folder.path / name);
+      FitOptions<> options = golden::options(folder.path);
+      options.clip_norm = 2;
+      Weights<golden::Network> weights(77);
+      CHECK_THROWS_WITH(fit(weights, golden::Stripes{}, golden::Stripes{20}, options),
+                        Catch::Contains("then clip 1; now ") && Catch::Contains("clip 2"));
     }
 }
 

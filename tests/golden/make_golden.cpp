@@ -3,6 +3,7 @@
 // golden.test.cpp.
 //   format1: the headers of commit 3626920 (`git archive 3626920 include | tar x -C FOLDER`), 2026-11-25
 //   format2: the headers of the commit that added this file
+//   format3: the headers of the commit that added that folder
 //   packed1: packed weights of format 1, made of format2/final.safetensors: make_golden pack FROM TO
 // g++ -std=c++20 -O2 -I FOLDER/include make_golden.cpp -o make_golden -lz -lopenblas -pthread
 // Kept are last.safetensors or checkpoint-00000010.safetensors and best.safetensors of `stopped`, a run that

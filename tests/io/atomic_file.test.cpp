@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 using namespace captcha;
@@ -130,4 +131,31 @@ TEST_CASE("a name without a folder means the current one, and an unfinished file
   }
   CHECK(content(folder.path / "here") == "x");
   CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("a link stays, and what it leads to is replaced") {
+  const Folder folder;
+  std::filesystem::create_directories(folder.path / "far");
+  write(folder.path / "far/real", {"old"});
+  std::filesystem::create_symlink("far/real", folder.path / "link");
+  write(folder.path / "link", {"new"});
+  CHECK(std::filesystem::is_symlink(folder.path / "link"));
+  CHECK(content(folder.path / "far/real") == "new");
+  CHECK(folder.entries() == 2);
+}
+
+TEST_CASE("what is no file is written into, and stays what it is") {
+  const Folder folder;
+  const auto device = folder.path / "null", pipe = folder.path / "pipe";
+  std::filesystem::create_symlink("/dev/null", device);
+  write(device, {"nothing"});
+  CHECK(std::filesystem::is_character_file(device));
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  std::string read;
+  std::thread reader([&] { read = content(pipe); });
+  write(pipe, {"one ", "two"});
+  reader.join();
+  CHECK(read == "one two");
+  CHECK(std::filesystem::is_fifo(pipe));
+  CHECK(folder.entries() == 2);
 }

@@ -107,7 +107,8 @@ TEST_CASE("a program of one file predicts with the weights in it") {
 
 TEST_CASE("a header is refused where its name is no name for C++, before anything is written") {
   const TemporaryFolder folder;
-  for (const char* name : {"1st.hpp", "my-weights.hpp", ".hpp", "captcha.hpp", "std.h"}) {
+  for (const char* name : {"1st.hpp", "my-weights.hpp", ".hpp", "captcha.hpp", "std.h", "class.hpp",
+                           "int.hpp", "__x.hpp", "_X.hpp", "a__b.hpp", "xor_eq.h"}) {
     CHECK_THROWS_WITH(
         save_embedded<shape>(folder.path / name, Weights<Net>(1), {"resnet18", {}, "none"}, spelled),
         Catch::Contains("cannot be the name of a namespace"));

@@ -2,9 +2,15 @@
 #include <captcha/kernels/workers.hpp>
 
 #include "catch.hpp"
+#include "sanitizer.hpp"
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <stdexcept>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -78,4 +84,28 @@ TEST_CASE("slices cover everything once and differ by at most one") {
       }
       CHECK(next == items);
     }
+}
+
+TEST_CASE("threads that the system does not give are an error, and those begun end") {
+  if (sanitized) return;  // whose own memory does not fit the limit
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    // Room for the workspaces of all threads, not for their stacks.
+    const rlimit room{std::size_t{3} << 30, std::size_t{3} << 30};
+    ::setrlimit(RLIMIT_AS, &room);
+    int code = 1;
+    try {
+      const Workers many(900);
+    } catch (const std::system_error& error) {
+      code = std::string(error.what()).find(" of 900 threads could be started") != std::string::npos ? 0 : 2;
+    } catch (...) {
+      code = 3;
+    }
+    ::_exit(code);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }

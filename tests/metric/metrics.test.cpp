@@ -77,3 +77,26 @@ TEST_CASE("a class outside the outputs is an error that says so") {
   CHECK_THROWS_WITH(accuracy.add(outputs, std::span<const int>(targets)),
                     Catch::Contains("class 3, expected 0 to 2"));
 }
+
+TEST_CASE(
+    "not-a-number is never right, and is no reading for a confusion matrix; no samples change nothing") {
+  const float none = std::nanf("");
+  const std::array<int, 1> truth{0};
+  for (const std::vector<float>& values : {std::vector<float>{none}, {none, 1}, {none, none}}) {
+    const Outputs<const float> broken{values, 1};
+    Accuracy accuracy;
+    accuracy.add(broken, std::span<const int>(truth));
+    CHECK(accuracy.value() == 0);
+    TopK<5> top;
+    top.add(broken, std::span<const int>(truth));
+    CHECK(top.value() == 0);
+    ConfusionMatrix matrix;
+    CHECK_THROWS_AS(matrix.add(broken, std::span<const int>(truth)), NotANumber);
+  }
+  ConfusionMatrix matrix;
+  const std::vector<float> right{1, 0};
+  matrix.add(Outputs<const float>{right, 1}, std::span<const int>(truth));
+  matrix.add(Outputs<const float>{{}, 0}, std::span<const int>{});
+  CHECK(matrix.classes() == 2);
+  CHECK(matrix.value() == 1);
+}

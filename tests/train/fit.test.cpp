@@ -4,8 +4,13 @@
 #include "toys.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <fstream>
+#include <span>
 #include <sstream>
+#include <string>
+#include <vector>
 
 using namespace captcha;
 using toys::Folder, toys::Halves, toys::Narrow, toys::RandomLabels, toys::Tiny;
@@ -29,6 +34,27 @@ const FitOptions<> quick{
 struct StopAfter {
   std::size_t epoch;
   void on_epoch_end(TrainingState& state) const { state.stop = state.epoch == epoch; }
+};
+
+/// As Halves, but without new noise in every epoch.
+struct RandomHalves : Halves {
+  int get(std::size_t index, std::span<float> pixels) const {
+    Random random(1, Purpose::test, 0, index);
+    return Halves::get(index, pixels, random);
+  }
+};
+
+/// Two classes that have names.
+struct NamedClasses {
+  static constexpr Shape shape = flat(2);
+  std::vector<std::string> names;
+  std::size_t size() const { return 8; }
+  int get(std::size_t index, std::span<float> x) const {
+    x[0] = static_cast<float>(index);
+    x[1] = 1;
+    return static_cast<int>(index % 2);
+  }
+  const std::vector<std::string>& classes() const { return names; }
 };
 
 /// `options` with something changed.
@@ -338,4 +364,74 @@ TEST_CASE("the learning-rate finder leaves the weights alone and suggests a rate
   CHECK(curve.points.front().first == Approx(1e-4));
   CHECK(curve.suggestion > 1e-4);
   CHECK(curve.suggestion <= 1.0);
+}
+
+TEST_CASE("the learning-rate finder refuses what fit refuses") {
+  struct Broken : Halves {
+    int get(std::size_t index, std::span<float> pixels, Random& random) const {
+      const int label = Halves::get(index, pixels, random);
+      pixels[0] = std::nanf("");
+      return label;
+    }
+  };
+  const Weights<Tiny> weights(4);
+  CHECK_THROWS_WITH(find_learning_rate(weights, Broken{}, quick),
+                    Catch::Contains("the input is not a number"));
+  CHECK_THROWS_WITH(find_learning_rate(weights, Halves{0}, quick), Catch::Contains("the data set is empty"));
+  CHECK_THROWS_WITH(
+      find_learning_rate(weights, Halves{}, but(quick, [](auto& o) { o.optimizer.learning_rate = 0; })),
+      Catch::Contains("the learning rate must be positive"));
+}
+
+TEST_CASE("the average follows updates, not batches, and the last one of an epoch too") {
+  const auto train = [](std::size_t batch_size, std::size_t accumulate, double decay) {
+    // Without a norm and dropout four batches of 4 are as good as one of 16, up to rounding.
+    using Plain = Chain<Flatten, Linear<64, 2>>;
+    Weights<Plain> weights(2);
+    fit(weights, RandomHalves{{32}}, but(quick, [&](auto& o) {
+          o.epochs = 1;
+          o.batch_size = batch_size;
+          o.accumulate = accumulate;
+          o.average_decay = decay;
+          o.schedule = ConstantRate{};
+        }));
+    return weights;
+  };
+  const auto apart = [](const auto& a, const auto& b) {
+    double most = 0;
+    for (std::size_t i = 0; i < a.parameters().size(); ++i)
+      most = std::max(most, std::abs(static_cast<double>(a.parameters()[i] - b.parameters()[i])));
+    return most;
+  };
+  CHECK(apart(train(16, 1, 0), train(4, 4, 0)) < 1e-5);
+  CHECK(apart(train(16, 1, 0.9), train(4, 4, 0.9)) < 1e-5);
+  CHECK(apart(train(16, 1, 0.9), train(16, 1, 0)) > 1e-3);
+  // All batches of the epoch make one update, at its end: the average moves by 9/11 of it.
+  const auto before = Weights<Chain<Flatten, Linear<64, 2>>>(2);
+  const double whole = apart(train(16, 100, 0), before), averaged = apart(train(16, 100, 0.9), before);
+  CHECK(averaged == Approx(whole * 9 / 11).epsilon(1e-4));
+}
+
+TEST_CASE("training and validation data must number their classes alike") {
+  Weights<Linear<2, 3>> weights(1);
+  const auto options = but(quick, [](auto& o) { o.epochs = 1; });
+  CHECK_THROWS_WITH(fit(weights, NamedClasses{{"a", "b", "c"}}, NamedClasses{{"a", "c"}}, options),
+                    Catch::Contains("class 1 is 'b' in the training data and 'c' in the validation data"));
+  CHECK_NOTHROW(fit(weights, NamedClasses{{"a", "b", "c"}}, NamedClasses{{"a", "b", "c"}}, options));
+  CHECK_NOTHROW(fit(weights, NamedClasses{{"a", "b", "c"}}, NamedClasses{{"a", "b"}}, options));
+  CHECK_NOTHROW(fit(weights, NamedClasses{{"a", "b", "c"}}, NamedClasses{}, options));
+}
+
+TEST_CASE("options out of their range are refused") {
+  Weights<Tiny> weights(1);
+  const auto refuses = [&](auto change, const char* what) {
+    CHECK_THROWS_WITH(fit(weights, Halves{}, but(quick, change)), Catch::Contains(what));
+  };
+  refuses([](auto& o) { o.schedule = nullptr; }, "the schedule is empty");
+  refuses([](auto& o) { o.groups = {{.prefix = "", .rate = -1}}; }, "must not be negative");
+  refuses([](auto& o) { o.groups = {{.prefix = "fc", .weight_decay = -1.0f}}; }, "must not be negative");
+  refuses([](auto& o) { o.groups = {{.prefix = "bn.running_mean", .frozen = true}}; },
+          "'bn.running_mean': no parameter's name begins so; the first one is 'conv.weight'");
+  CHECK_THROWS_WITH(training_step<Halves::shape>(weights, 8, CrossEntropy{}, AdamW{}, {.accumulate = 0}),
+                    Catch::Contains("accumulate must be at least 1"));
 }

@@ -92,6 +92,18 @@ Thrown thrown(const FitOptions<>& how, const Files& files, Callbacks&&... callba
   return {};
 }
 
+/// A regression in which one target is none.
+struct Values {
+  static constexpr Shape shape = flat(2);
+  std::size_t broken = 99;
+  std::size_t size() const { return 10; }
+  float get(std::size_t index, std::span<float> x) const {
+    x[0] = x[1] = 1;
+    return index == broken ? no_number : 1.0f;
+  }
+  std::string name(std::size_t index) const { return "record " + std::to_string(index); }
+};
+
 }  // namespace
 
 TEST_CASE("not-a-number in an input names the file") {
@@ -193,6 +205,12 @@ TEST_CASE("not-a-number in the validation data names the sample, and nothing is 
   CHECK_THROWS_WITH(fit(weights, Files{}, Files{{}, 3}, how),
                     Catch::Contains("not trained on") && Catch::Contains("pictures/3.png"));
   CHECK(checkpoints_of(folder.path).empty());
+}
+
+TEST_CASE("not-a-number in a target that is judged by names its sample") {
+  Weights<Linear<2, 1>> weights(1);
+  const FitOptions<AdamW, MeanSquaredError, std::tuple<>> how{.epochs = 1, .batch_size = 8, .threads = 1};
+  CHECK_THROWS_WITH(fit(weights, Values{}, Values{3}, how), Catch::EndsWith("record 3"));
 }
 
 TEST_CASE("sound numbers have squares that are numbers") {

@@ -5,11 +5,14 @@
 #include "temporary_folder.hpp"
 #include "toys.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <span>
 #include <string>
 #include <tuple>
@@ -67,6 +70,19 @@ struct Count {
   void add(Outputs<const float>, std::span<const int> targets) { samples += targets.size(); }
   double value() const { return static_cast<double>(samples); }
   std::string name() const { return "samples"; }
+};
+
+/// A metric that begins as infinity.
+struct Largest {
+  static constexpr bool more_is_better = true;
+  double most = -std::numeric_limits<double>::infinity();
+  void add(Outputs<const float> outputs, std::span<const int>) {
+    for (const float value : outputs.values) most = std::max(most, static_cast<double>(value));
+  }
+  double value() const { return most; }
+  std::string name() const { return "largest"; }
+  std::vector<double> state() const { return {most}; }
+  void restore(const std::vector<double>& numbers) { most = numbers.at(0); }
 };
 
 /// All but the times.
@@ -165,7 +181,7 @@ TEST_CASE("the last checkpoints are kept, and nothing else is touched") {
   Options options = busy(run_folder);
   run(options, 17);
   CHECK(checkpoint_names(run_folder) ==
-        std::vector<std::string>{"checkpoint-00000017.safetensors", "checkpoint-00000016.safetensors"});
+        std::vector<std::string>{"checkpoint-00000017.safetensors", "checkpoint-00000014.safetensors"});
   options.keep = 3;
   run(options, 22);
   CHECK(checkpoint_names(run_folder) == std::vector<std::string>{"checkpoint-00000022.safetensors",
@@ -190,13 +206,130 @@ TEST_CASE("a damaged checkpoint is named, and the one before it is gone on from"
   REQUIRE(rest.warnings.size() == 1);
   CHECK_THAT(rest.warnings[0],
              Catch::Contains("checkpoint-00000017.safetensors") && Catch::Contains("wrong hash"));
-  CHECK_THAT(rest.resumed, Catch::EndsWith("checkpoint-00000016.safetensors"));
+  CHECK_THAT(rest.resumed, Catch::EndsWith("checkpoint-00000014.safetensors"));
   check_same(whole, rest);
   CHECK(content(part / "final.safetensors") == content(folder.path / "whole/final.safetensors"));
 
   for (const fs::path& path : checkpoints_of(part)) std::ofstream(path) << "nothing";
   CHECK_THROWS_WITH(run(busy(part)), Catch::Contains("checkpoint-00000030.safetensors") &&
                                          Catch::Contains("no other checkpoint"));
+}
+
+TEST_CASE("a long epoch is saved every so many steps, whatever number of batches makes an update") {
+  /// The steps at which a run was saved within its only epoch.
+  struct Saved {
+    const fs::path& folder;
+    std::vector<std::size_t> at{};
+    void on_step(const TrainingState& state) {
+      const std::vector<std::string> names = checkpoint_names(folder);
+      char own[40];
+      std::snprintf(own, sizeof own, "checkpoint-%08zu.safetensors", state.step);
+      if (!names.empty() && names.front() == own) at.push_back(state.step);
+    }
+  };
+  const TemporaryFolder folder;
+  const auto saved = [&](std::size_t accumulate) {
+    const fs::path run = folder.path / std::to_string(accumulate);
+    Weights<Tiny> weights(3);
+    FitOptions<> options{.epochs = 1, .batch_size = 2, .threads = 1, .run = run, .checkpoint_steps = 5};
+    options.accumulate = accumulate;
+    Saved seen{run};
+    fit(weights, Halves{}, options, seen);
+    return seen.at;
+  };
+  CHECK(saved(1) == std::vector<std::size_t>{5, 10, 15});
+  CHECK(saved(3) == std::vector<std::size_t>{6, 12, 18});
+  CHECK(saved(7) == std::vector<std::size_t>{7, 14});
+}
+
+TEST_CASE("a run does not go on with another optimizer, loss, schedule, metric or way of judging") {
+  const TemporaryFolder folder;
+  const auto go = [&](const char* name, const auto& options, bool judges = true) {
+    auto own = options;
+    own.epochs = 20;
+    own.batch_size = 10;
+    own.threads = 1;
+    own.run = folder.path / name;
+    own.resume = true;
+    Weights<Tiny> weights(3);
+    if (judges)
+      fit(weights, Halves{}, Halves{20}, own, StopAtStep{2});
+    else
+      fit(weights, Halves{}, own, StopAtStep{2});
+  };
+  const auto refuses = [&](const char* name, const auto& options, const std::string& what,
+                           bool judges = true) {
+    INFO(what);
+    CHECK_THROWS_WITH(go(name, options, judges), Catch::Contains("other options (" + what));
+  };
+  using Sgd = FitOptions<SGD>;
+  const Sgd sgd{.optimizer = {.learning_rate = 0.1f}};
+  go("sgd", sgd);
+  CHECK_NOTHROW(go("sgd", sgd));
+  Sgd other = sgd;
+  other.optimizer.momentum = 0.1f;
+  refuses("sgd", other, "then momentum 0.9; now momentum 0.1");
+  other = sgd;
+  other.optimizer.nesterov = true;
+  refuses("sgd", other, "then nesterov 0; now nesterov 1");
+  other = sgd;
+  other.loss.label_smoothing = 0.5f;
+  refuses("sgd", other, "then label smoothing 0; now label smoothing 0.5");
+  other = sgd;
+  other.loss.class_weights = {1, 2};
+  refuses("sgd", other, "then nothing else; now class weight 1, class weight 2");
+  refuses("sgd", sgd, "then validation samples 20; now validation samples 0", false);
+  refuses("sgd", FitOptions<SGD, CrossEntropy, std::tuple<ConfusionMatrix>>{.optimizer = sgd.optimizer},
+          "then metric accuracy; now metric balanced_accuracy");
+  refuses("sgd", FitOptions<SGD, CrossEntropy, std::tuple<>>{.optimizer = sgd.optimizer},
+          "then metric accuracy; now nothing else");
+
+  const FitOptions<> adamw{.schedule = StepRate{12, 0.1}};
+  go("adamw", adamw);
+  refuses("adamw", FitOptions<Adam>{.optimizer = {.weight_decay = 1e-2f}, .schedule = adamw.schedule},
+          "then optimizer AdamW; now optimizer Adam");
+  FitOptions<> changed = adamw;
+  changed.optimizer.beta1 = 0.8f;
+  refuses("adamw", changed, "then beta1 0.9; now beta1 0.8");
+  changed = adamw;
+  changed.schedule = StepRate{12, 0.5};
+  refuses("adamw", changed, "then schedule 0.1");
+  changed.schedule = ConstantRate{};
+  refuses("adamw", changed, "then schedule 0.1");
+}
+
+TEST_CASE("a schedule is asked for the steps of the run and no others") {
+  const TemporaryFolder folder;
+  for (const std::size_t accumulate : {1u, 3u}) {
+    std::size_t most = 0, total = 0;
+    FitOptions<> options{.epochs = 2, .batch_size = 8, .threads = 1};
+    options.schedule = [&](Progress progress) {
+      most = std::max(most, progress.step);
+      total = progress.total;
+      return 1.0;
+    };
+    options.accumulate = accumulate;
+    options.run = folder.path / std::to_string(accumulate);
+    Weights<Tiny> weights(3);
+    fit(weights, Halves{}, options);
+    CHECK(total == (accumulate == 1 ? 10 : 4));
+    CHECK(most + 1 == total);
+  }
+}
+
+TEST_CASE("a metric that keeps an extreme goes on from it, though it begins as infinity") {
+  static_assert(KeepsState<Largest>);
+  const TemporaryFolder folder;
+  const auto go = [&](const char* name, std::size_t stop) {
+    Weights<Tiny> weights(3);
+    return fit(weights, Halves{},
+               FitOptions<AdamW, CrossEntropy, std::tuple<Largest>>{
+                   .epochs = 2, .batch_size = 4, .threads = 1, .run = folder.path / name, .resume = true},
+               StopAtStep{stop});
+  };
+  const FitResult whole = go("whole", 1000);
+  go("parts", 10);  // the end of an epoch, where nothing is counted yet
+  check_same(whole, go("parts", 1000));
 }
 
 TEST_CASE("a metric that cannot be saved only keeps a run from being saved within an epoch") {

@@ -6,6 +6,7 @@
 #include "catch.hpp"
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -71,4 +72,31 @@ TEST_CASE("an update over several batches takes the mean of their gradients, and
   CHECK(moved({.accumulate = 2}, {large}) == std::vector<float>{1, 1});
   CHECK(moved({.accumulate = 2}, {large, nothing}) == std::vector<float>{-0.5, -1});
   CHECK(moved({.accumulate = 2, .clip_norm = 3}, {large, nothing}) == std::vector<float>{-0.5, -1});
+}
+
+TEST_CASE("a gradient is clipped however long it is") {
+  // Entries of 9e18 are sound, but the squares of 512 of them add up to more than a float holds.
+  auto weights = Weights<Linear<512, 1, false>>::zeros(), gradients = weights;
+  for (float& slope : gradients.parameters()) slope = 9e18f;
+  Descent<SGD> descent(SGD{.learning_rate = 1, .momentum = 0}, weights);
+  Workers workers(1);
+  CHECK(descent.gradient_norm(gradients, workers) == Approx(9e18 * std::sqrt(512.0)));
+}
+
+TEST_CASE("batches that a step was not made for are refused") {
+  auto weights = Weights<Net>::zeros();
+  auto step = training_step<shape>(weights, 1, MeanSquaredError{}, SGD{});
+  Workers workers(1);
+  const auto batch = [](Shape of, std::size_t samples) {
+    Batch<float, float> made(of, samples);
+    std::vector<float> staging(of.size() * made.staged);
+    const std::vector<std::size_t> indices(samples);
+    made.fill(indices, staging, [](std::size_t, std::span<float>) { return 0.0f; });
+    return made;
+  };
+  CHECK_THROWS_WITH(step.run(weights, batch(shape, 2), 1, 1, workers),
+                    Catch::Contains("2 samples, made for at most 1"));
+  CHECK_THROWS_WITH(step.run(weights, batch(chw(2, 3, 3), 1), 1, 1, workers),
+                    Catch::Contains("a batch of inputs 2 x 3 x 3, made for 2"));
+  CHECK_NOTHROW(step.run(weights, batch(shape, 1), 1, 1, workers));
 }

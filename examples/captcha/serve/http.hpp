@@ -35,6 +35,7 @@ struct HttpRequest {
 
 /// What one client may use up. Memory stays below connections x (body + twice headers).
 struct HttpLimits {
+  static constexpr std::size_t fields = 100;   ///< headers: each takes more memory than its bytes
   std::size_t body = std::size_t{64} << 10;    ///< bytes of a body
   std::size_t headers = std::size_t{8} << 10;  ///< bytes of a request line with its headers
   std::size_t connections = 256;               ///< at the same time

@@ -11,9 +11,12 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <ctime>
 #include <exception>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -155,7 +158,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (server_.stopping) return close();
     if (buffer_.size() > 0) return read();
     enter(Stage::waiting, server_.limits.idle);
-    socket_.async_read_some(buffer_.prepare(2048), then(&Connection::first_bytes));
+    socket_.async_read_some(room(), then(&Connection::first_bytes));
   }
 
   void first_bytes(Failure failure, std::size_t count) {
@@ -174,8 +177,40 @@ class Connection : public std::enable_shared_from_this<Connection> {
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(server_.limits.headers));
     parser_->body_limit(server_.limits.body);
+    head_bytes_ = 0;
     enter(Stage::reading, server_.limits.deadline);
-    http::async_read_header(socket_, buffer_, *parser_, then(&Connection::head_came));
+    read_head();
+  }
+
+  /// The head is read here and not by Beast, which limits what it has not parsed yet and forgets what it has.
+  void read_head() {
+    Failure failure;
+    const std::size_t parsed = parser_->put(buffer_.data(), failure);
+    buffer_.consume(parsed);
+    head_bytes_ += parsed;
+    const bool whole = parser_->is_header_done(), good = !failure || failure == http::error::need_more;
+    const auto& head = parser_->get();
+    if (good && (head_bytes_ + (whole ? 0 : buffer_.size()) > server_.limits.headers ||
+                 static_cast<std::size_t>(std::distance(head.begin(), head.end())) > HttpLimits::fields))
+      failure = http::error::header_limit;
+    if (failure == http::error::need_more)
+      return socket_.async_read_some(room(), then(&Connection::more_of_head));
+    if (went_wrong(failure)) return;
+    if (!whole) return read_head();
+    head_came();
+  }
+
+  void more_of_head(Failure failure, std::size_t count) {
+    if (failure == asio::error::eof)
+      failure = parser_->got_some() ? http::error::partial_message : http::error::end_of_stream;
+    if (went_wrong(failure)) return;
+    buffer_.commit(count);
+    read_head();
+  }
+
+  /// Where the next bytes go.
+  asio::mutable_buffer room() {
+    return buffer_.prepare(std::min<std::size_t>(2048, buffer_.max_size() - buffer_.size()));
   }
 
   /// Writes down what is asked for, as far as it is known, and returns the path with the query.
@@ -200,8 +235,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     return true;
   }
 
-  void head_came(Failure failure, std::size_t) {
-    if (went_wrong(failure)) return;
+  void head_came() {
     reads_body_ = true;
     const auto& head = parser_->get();
     const auto refuse = [this](int status) { reply(server_.handler.failure(status), true); };
@@ -304,7 +338,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void pass_over(Failure failure, std::size_t) {
     if (failure) return close();
     buffer_.clear();
-    socket_.async_read_some(buffer_.prepare(2048), then(&Connection::pass_over));
+    socket_.async_read_some(room(), then(&Connection::pass_over));
   }
 
   static std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
@@ -318,6 +352,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Clock::time_point begun_{};
   bool late_ = false;        // the deadline passed before the request was whole
   bool reads_body_ = false;  // the head is there
+  std::size_t head_bytes_ = 0;
   bool unread_ = false;
   std::optional<http::request_parser<http::string_body>> parser_{};
   HttpRequest request_{};

@@ -22,9 +22,10 @@ using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t most_images = 64;  // of one request
-const std::string character_size = "expected 32 x 52 pixels (width x height); ?resize=1 accepts others.";
+const std::string character_size =
+    "expected 32 x 52 pixels (width x height); ?resize=1 accepts others up to 512 x 512.";
 const std::string captcha_size =
-    "expected a whole CAPTCHA of 200 x 50 pixels (width x height); ?resize=1 accepts others.";
+    "expected a whole CAPTCHA of 200 x 50 pixels (width x height); ?resize=1 accepts others up to 512 x 512.";
 
 /// What every answer tells a browser: to run and load nothing but what comes from here, to guess no types, to
 /// keep nothing, and to show it in no frame.
@@ -209,8 +210,8 @@ HttpReply Service::failure(int status) {
       case 413:
         return "The body is larger than this server takes: " + std::to_string(limits.body) + " bytes.";
       case 431:
-        return "The request line and headers are larger than this server takes: " +
-               std::to_string(limits.headers) + " bytes.";
+        return "The request line and headers are more than this server takes: " +
+               std::to_string(limits.headers) + " bytes, " + std::to_string(HttpLimits::fields) + " headers.";
       case 417:
         return "The only expectation that is met is 100-continue.";
       case 500:

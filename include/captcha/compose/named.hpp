@@ -11,8 +11,6 @@ namespace captcha {
 /// Named<"conv1", Conv2d<…>> is that convolution; its weight is called "conv1.weight".
 template <Name Segment, class L>
 struct Named : L {
-  using Inner = L;
-
   template <Shape S>
   static constexpr bool check() {
     return check_shapes<L, S>();

@@ -5,8 +5,8 @@
 
 namespace captcha {
 
-/// `weight` of the first target and 1 - `weight` of the second. A loss L becomes
-/// weight * L(first) + (1 - weight) * L(second).
+/// `weight` of the first target and 1 - `weight` of the second. Cross-entropy becomes
+/// weight * L(first) + (1 - weight) * L(second); mean squared error blends the targets.
 template <class T>
 struct Mixed {
   T first;

@@ -14,7 +14,8 @@
 
 namespace captcha {
 
-/// What a stream of random numbers is for; streams of different purposes are independent.
+/// What a stream of random numbers is for; streams of different purposes are independent. A purpose that is
+/// no longer in use (`mix`) keeps its place: the numbers of the others would change.
 enum class Purpose : std::uint32_t { initialise, shuffle, split, augment, mix, dropout, generate, test };
 
 /// One Philox block: ten rounds over a 128-bit counter with a 64-bit key.
@@ -58,7 +59,7 @@ class Random {
 
   /// Uniform in [0, 1), in steps of 2^-24.
   constexpr float uniform() { return static_cast<float>((*this)() >> 8) * 0x1p-24f; }
-  /// Uniform in [low, high).
+  /// Uniform in [low, high), or, by rounding, high.
   constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
   /// Uniform in {0, …, count - 1}; count must be positive. Multiply-shift, bias below 2^-32 * count.
   constexpr std::uint32_t below(std::uint32_t count) {

@@ -1,6 +1,7 @@
 // A batch: several samples in the memory order of the library, the sample index innermost.
 #pragma once
 
+#include <captcha/core/error.hpp>
 #include <captcha/core/shape.hpp>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,7 +39,8 @@ void interleave(std::span<const T> from, Shape shape, std::size_t count, T* batc
 template <class T, class Target>
 class Batch {
  public:
-  Batch(Shape shape, std::size_t capacity) : shape_(shape), inputs_(allocate(capacity * shape.size())) {
+  Batch(Shape shape, std::size_t capacity)
+      : shape_(shape), capacity_(capacity), inputs_(allocate(capacity * shape.size())) {
     targets_.reserve(capacity);
     indices_.reserve(capacity);
   }
@@ -45,19 +48,22 @@ class Batch {
   Shape shape() const { return shape_; }
   /// Samples in this batch: the last one of an epoch may be shorter than the others.
   std::size_t size() const { return targets_.size(); }
-  std::size_t capacity() const { return indices_.capacity(); }
 
   /// The inputs as [row][column][channel][sample], with size() samples side by side.
   std::span<const T> inputs() const { return {inputs_.get(), size() * shape_.size()}; }
   std::span<const Target> targets() const { return targets_; }
   std::span<const std::size_t> indices() const { return indices_; }
 
-  /// Refills the batch with the samples `indices`, at most capacity() of them: `fetch(index, pixels)` writes
-  /// one in (C, H, W) order and returns its target. `staging` holds `staged` samples between fetch and
-  /// transposition. After an exception the batch is empty.
+  /// Refills the batch with the samples `indices`, at most `capacity` of them (else Error): `fetch(index,
+  /// pixels)` writes one in (C, H, W) order and returns its target. `staging` holds `staged` samples between
+  /// fetch and transposition. After an exception the batch is empty.
   template <class Fetch>
   void fill(std::span<const std::size_t> indices, std::span<T> staging, Fetch&& fetch) {
     targets_.clear();
+    indices_.clear();
+    if (indices.size() > capacity_)
+      throw Error("batch: " + std::to_string(indices.size()) + " samples, made for at most " +
+                  std::to_string(capacity_));
     indices_.assign(indices.begin(), indices.end());
     const std::size_t pixels = shape_.size();
     try {
@@ -89,6 +95,7 @@ class Batch {
   }
 
   Shape shape_;
+  std::size_t capacity_;
   std::unique_ptr<T[], Free> inputs_;
   std::vector<Target> targets_;
   std::vector<std::size_t> indices_;

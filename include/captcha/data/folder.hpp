@@ -109,7 +109,8 @@ class ImageFiles {
 /// one channel colours become grey, with three grey becomes RGB; transparent parts are white.
 ///
 /// The group of a sample is the source it was made from: the part of its name behind the label and before
-/// a '-' (`2b827` of `a_2b827-3.png`); a file without one is a group of its own.
+/// a '-' (`2b827` of `a_2b827-3.png`); a file without one, or in the folder of its class, is a group of its
+/// own.
 template <Shape S>
 class ImageFolder : public ImageFiles {
   static_assert(!S.is_flat && (S.channels == 1 || S.channels == 3),
@@ -184,6 +185,7 @@ CAPTCHA_INLINE std::string ImageFiles::name(std::size_t index) const {
 }
 
 CAPTCHA_INLINE std::string ImageFiles::group(std::size_t index) const {
+  if (options_.labels == Labels::sub_folder) return names_[index];
   const std::string stem = std::filesystem::path(names_[index]).stem().string();
   const std::size_t underscore = stem.find('_');
   const std::size_t start = underscore == std::string::npos ? 0 : underscore + 1;

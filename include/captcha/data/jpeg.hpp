@@ -23,14 +23,18 @@
 
 namespace captcha {
 
+/// Whether a file begins as JPEG files do.
+inline bool is_jpeg(std::span<const std::uint8_t> bytes) {
+  return bytes.size() > 2 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF;
+}
+
 /// Decodes a JPEG of at most 4 MiB and 512 pixels a side to 1 (grey) or 3 (RGB) channels; `name` is what
 /// messages call it. Throws Error if it is not a JPEG, is cut short or cannot be decoded.
 inline Image decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name) {
   const auto fail = [&](const std::string& why) { throw Error(std::string(name) + ": " + why); };
   if (bytes.size() > max_image_file)
     fail(std::to_string(bytes.size()) + " bytes, expected at most " + std::to_string(max_image_file));
-  if (bytes.size() < 4 || bytes[0] != 0xFF || bytes[1] != 0xD8 || bytes[2] != 0xFF)
-    fail("not a JPEG (it does not start with FF D8 FF)");
+  if (!is_jpeg(bytes)) fail("not a JPEG (it does not start with FF D8 FF)");
   if (bytes[bytes.size() - 2] != 0xFF || bytes[bytes.size() - 1] != 0xD9)
     fail("JPEG cut short (it does not end with FF D9); copy the file again");
   Image image;

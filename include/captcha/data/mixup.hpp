@@ -36,7 +36,7 @@ inline double log_gamma_draw(double shape, Random& random) {
   }
 }
 
-/// The data set with every input blended with another one, chosen at random.
+/// The data set with every input blended with one chosen at random, which may be the same.
 template <class D>
 class Mixup : public View<Mixup<D>, D> {
  public:
@@ -63,7 +63,7 @@ class Mixup : public View<Mixup<D>, D> {
   MixupOptions options_;
 };
 
-/// Blends every sample with a random other one of the same data set; the target becomes Mixed<Target>.
+/// Blends every sample with a random one of the same data set; the target becomes Mixed<Target>.
 template <class D>
 auto mixup(D&& data, MixupOptions options = {}) {
   return Mixup(hold(std::forward<D>(data)), options);

@@ -17,7 +17,7 @@ struct NeighboursOptions {
   float probability = 0.5f;
 };
 
-/// The data set with images moved sideways, and the edge of another sample in the columns that become free.
+/// The data set with images moved sideways, and the edge of a random sample in the columns that become free.
 template <class D>
 class Neighbours : public View<Neighbours<D>, D> {
  public:
@@ -50,7 +50,7 @@ class Neighbours : public View<Neighbours<D>, D> {
 };
 
 /// Moves images of a row of things (characters, digits of a number) to either side, so that a strip of
-/// another sample shows beside them: its right edge on the left, its left edge on the right. All images
+/// a random sample shows beside them: its right edge on the left, its left edge on the right. All images
 /// should have one range of brightness (see Stretch).
 template <class D>
 auto neighbours(D&& data, NeighboursOptions options = {}) {

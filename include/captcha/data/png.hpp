@@ -54,12 +54,10 @@ CAPTCHA_INLINE Image look_up_palette(const PngParts& parts, const Image& indices
 /// A damaged, cut or hostile file throws ImageError and takes less than 8 MiB of memory to find out.
 CAPTCHA_INLINE Image decode_png(std::span<const std::uint8_t> bytes, std::string_view name);
 
-/// Reads a PNG file of at most 4 MiB; see decode_png.
+/// Reads a PNG file of at most 4 MiB, going by its content and not by its name; see decode_png. A JPEG is
+/// refused with a message that says how to convert it, because its decoder is opt-in: see
+/// <captcha/data/jpeg.hpp>.
 CAPTCHA_INLINE Image read_png(const std::filesystem::path& path);
-
-/// Reads an image file, going by its content and not by its name. PNG is what it takes; a JPEG is refused
-/// with a message that says how to convert it, because its decoder is opt-in: see <captcha/data/jpeg.hpp>.
-CAPTCHA_INLINE Image read_image(const std::filesystem::path& path);
 
 /// One grey channel: alpha is laid over white, then luma = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
 CAPTCHA_INLINE Image to_grey(const Image& image);
@@ -180,10 +178,6 @@ CAPTCHA_INLINE Image decode_png(std::span<const std::uint8_t> bytes, std::string
 
 CAPTCHA_INLINE Image read_png(const std::filesystem::path& path) {
   return decode_png(read_image_file(path), path.string());
-}
-
-CAPTCHA_INLINE Image read_image(const std::filesystem::path& path) {
-  return read_png(path);
 }
 
 CAPTCHA_INLINE Image to_grey(const Image& image) {

@@ -79,8 +79,8 @@ CAPTCHA_INLINE PngParts parse_png_header(std::span<const std::uint8_t> data, std
   const std::uint32_t width = big_endian32(data), height = big_endian32(data.subspan(4));
   if (width < 1 || height < 1 || width > max_image_side || height > max_image_side)
     refuse_png(name, ImageFault::size,
-               std::to_string(height) + " x " + std::to_string(width) +
-                   " pixels (height x width), expected 1 to " + std::to_string(max_image_side) +
+               std::to_string(width) + " x " + std::to_string(height) +
+                   " pixels (width x height), expected 1 to " + std::to_string(max_image_side) +
                    " each; scale it down beforehand");
   const int depth = data[8], colour = data[9];
   if (depth == 16)

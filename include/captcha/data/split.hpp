@@ -35,7 +35,8 @@ struct SplitOptions {
 ///
 /// The groups are dealt out one by one, large ones first, in random order otherwise. Each goes where it
 /// brings the counts (of every class, and of all samples) closest to their share in the sense of least
-/// squares, so a part is never more than a group or so away from its share.
+/// squares, so a part is never more than a group or so away from its share. Error when the groups are so few
+/// that a part stays empty which should have samples.
 CAPTCHA_INLINE std::vector<std::vector<std::size_t>> deal(std::size_t samples,
                                                           std::span<const double> fractions,
                                                           std::span<const std::string> groups,
@@ -44,7 +45,7 @@ CAPTCHA_INLINE std::vector<std::vector<std::size_t>> deal(std::size_t samples,
 
 /// Splits into parts of about the given fractions, which must add up to 1:
 /// `auto [train, valid, test] = split(data, {0.8, 0.1, 0.1}, {.seed = 1});`
-/// Every sample is in exactly one part, in the order of the data set. Throws Error for bad fractions.
+/// Every sample is in exactly one part, in the order of the data set. Throws Error as `deal`.
 template <class D, std::size_t Parts>
 requires Dataset<std::remove_cvref_t<D>>
 auto split(D&& data, const double (&fractions)[Parts], SplitOptions options = {}) {
@@ -128,7 +129,14 @@ CAPTCHA_INLINE std::vector<std::vector<std::size_t>> deal(std::size_t samples,
     for (const auto& [id, count] : counts) missing[best][id] -= count;
     parts[best].insert(parts[best].end(), members[chosen].begin(), members[chosen].end());
   }
-  for (std::vector<std::size_t>& part : parts) std::sort(part.begin(), part.end());
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    std::sort(parts[part].begin(), parts[part].end());
+    if (!groups.empty() && parts[part].empty() && fractions[part] * static_cast<double>(samples) >= 1.0)
+      throw Error("split: part " + std::to_string(part + 1) + " of " + std::to_string(parts.size()) +
+                  " stays empty, as the " + std::to_string(samples) + " samples are of " +
+                  std::to_string(members.size()) + " groups ('" + groups[0] +
+                  "' is one), which stay together; set .grouped = false to split them");
+  }
   return parts;
 }
 #endif

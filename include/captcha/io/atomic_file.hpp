@@ -25,7 +25,9 @@
 
 namespace captcha {
 
-/// A temporary file beside `target`, removed again unless `commit` put it in target's place. POSIX only.
+/// A temporary file beside `target`, removed again unless `commit` put it in target's place. Of a symbolic
+/// link what it leads to is replaced. What is no file but something to write into (a pipe, /dev/null) is
+/// written into at once. POSIX only.
 class AtomicFile {
  public:
   /// Creates the temporary file, with the permissions of the file it will replace. Throws Error.
@@ -47,13 +49,13 @@ class AtomicFile {
 
   std::filesystem::path target_;
   std::filesystem::path folder_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  // empty where the target is written into
   int file_ = -1;
 };
 
 /// Replaces `target` by the parts, one after the other, in an atomic step that survives a power cut:
 /// temporary file beside it, fsync, rename, fsync of the folder. Throws Error with the system's reason; the
-/// old file is then untouched and nothing is left behind. A symbolic link is replaced, not followed.
+/// old file is then untouched and nothing is left behind. See AtomicFile for what is no file.
 CAPTCHA_INLINE void write_file_atomically(const std::filesystem::path& target,
                                           std::span<const std::span<const std::byte>> parts);
 
@@ -69,8 +71,20 @@ CAPTCHA_INLINE bool sync_folder(const std::filesystem::path& folder);
 #if CAPTCHA_DEFINED_HERE
 inline constexpr std::string_view unfinished_name = ".unfinished-";  // then process, "-" and a number
 
-CAPTCHA_INLINE AtomicFile::AtomicFile(const std::filesystem::path& target)
-    : target_(target), folder_(target.has_parent_path() ? target.parent_path() : ".") {
+CAPTCHA_INLINE AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target) {
+  struct stat old {};
+  const bool replaces = ::stat(target_.c_str(), &old) == 0;
+  if (replaces && (S_ISFIFO(old.st_mode) || S_ISCHR(old.st_mode))) {
+    do file_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
+    while (file_ < 0 && errno == EINTR);
+    if (file_ < 0) fail("cannot be opened");
+    return;
+  }
+  std::error_code unknown;
+  if (replaces && std::filesystem::is_symlink(target_, unknown))
+    if (std::filesystem::path leads_to = std::filesystem::canonical(target_, unknown); !unknown)
+      target_ = std::move(leads_to);
+  folder_ = target_.has_parent_path() ? target_.parent_path() : ".";
   static std::atomic<unsigned> made{0};
   do {  // the name is taken only if an earlier process with our number died while it wrote
     temporary_ =
@@ -78,8 +92,7 @@ CAPTCHA_INLINE AtomicFile::AtomicFile(const std::filesystem::path& target)
     file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (file_ < 0 && (errno == EEXIST || errno == EINTR));
   if (file_ < 0) fail("cannot create a file in its folder");
-  struct stat old {};
-  if (::stat(target_.c_str(), &old) == 0 && ::fchmod(file_, old.st_mode & 0777) != 0) {
+  if (replaces && ::fchmod(file_, old.st_mode & 0777) != 0) {
     const int reason = errno;
     discard();
     errno = reason;
@@ -98,9 +111,10 @@ CAPTCHA_INLINE void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 CAPTCHA_INLINE void AtomicFile::commit() {
-  if (!sync(file_)) fail("cannot be written to the disk");
+  if (!temporary_.empty() && !sync(file_)) fail("cannot be written to the disk");
   const int closed = ::close(std::exchange(file_, -1));
   if (closed != 0 && errno != EINTR) fail("cannot be closed");
+  if (temporary_.empty()) return;
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot be replaced");
   temporary_.clear();
   if (!sync_folder(folder_)) fail("is written, but its folder cannot be synced, so a power cut may undo it");

@@ -15,11 +15,11 @@
 #include <captcha/io/weights_file.hpp>
 
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace captcha {
@@ -39,7 +39,7 @@ CAPTCHA_INLINE std::string embedded_header(const std::filesystem::path& path, co
                                            const EmbeddedOptions& options);
 
 /// Writes a header and, beside it, <header>.bin. Both must be there when a program is compiled (ELF systems),
-/// and neither when it runs. Error when the name of the file is no C++ name.
+/// and neither when it runs. Error when the name of the file is no C++ name that a program may use.
 template <Shape S, class Net>
 void save_embedded(const std::filesystem::path& path, const Weights<Net>& weights, ModelInfo info,
                    const EmbeddedOptions& options) {
@@ -56,16 +56,37 @@ void save_embedded(const std::filesystem::path& path, const Weights<Net>& weight
   write_file_atomically(path, parts);
 }
 
+/// Whether a program may call something so in C++: no keyword, and no name kept for the compiler.
+inline bool is_free_name(std::string_view name) {
+  constexpr std::string_view digits = "0123456789", small = "abcdefghijklmnopqrstuvwxyz",
+                             capital = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  constexpr std::string_view keywords =
+      " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t "
+      "char32_t "
+      "class compl concept const consteval constexpr constinit const_cast continue co_await co_return "
+      "co_yield decltype default delete do double dynamic_cast else enum explicit export extern false float "
+      "for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or "
+      "or_eq "
+      "private protected public register reinterpret_cast requires return short signed sizeof static "
+      "static_assert static_cast struct switch template this thread_local throw true try typedef typeid "
+      "typename union unsigned using virtual void volatile wchar_t while xor xor_eq ";
+  const auto holds = [](std::string_view set, char letter) { return set.find(letter) != set.npos; };
+  for (const char letter : name)
+    if (!holds(digits, letter) && !holds(small, letter) && !holds(capital, letter) && letter != '_')
+      return false;
+  if (name.empty() || holds(digits, name[0]) || name[0] == '_' || name.find("__") != name.npos) return false;
+  const std::string word = ' ' + std::string(name) + ' ';
+  return keywords.find(word) == keywords.npos;
+}
+
 #if CAPTCHA_DEFINED_HERE
 CAPTCHA_INLINE std::string embedded_header(const std::filesystem::path& path, const ModelInfo& info,
                                            const EmbeddedOptions& options) {
   const std::string name = path.stem().string();
-  bool is_name = !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0;
-  for (const char letter : name)
-    is_name = is_name && (letter == '_' || std::isalnum(static_cast<unsigned char>(letter)) != 0);
-  if (!is_name || name == "captcha" || name == "std")
-    throw Error(path.string() + ": '" + name + "' cannot be the name of a namespace" +
-                (is_name ? " of its own" : "") + "; expected letters and digits, as in weights.hpp");
+  if (!is_free_name(name) || name == "captcha" || name == "std")
+    throw Error(
+        path.string() + ": '" + name +
+        "' cannot be the name of a namespace of its own; expected letters and digits, as in weights.hpp");
   const std::string shape = info.input.is_flat ? "flat(" + std::to_string(info.input.channels) + ")"
                                                : "chw(" + std::to_string(info.input.channels) + ", " +
                                                      std::to_string(info.input.height) + ", " +

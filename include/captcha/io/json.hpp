@@ -57,6 +57,10 @@ std::string shortest_digits(Number value) {
 /// A number as JSON: the shortest digits that read back as the same number; null when it is not finite.
 CAPTCHA_INLINE std::string json_number(double value);
 
+/// The same, but an infinite one is the text "inf" or "-inf", so that JsonReader::real reads back what it
+/// was.
+CAPTCHA_INLINE std::string json_real(double value);
+
 /// A name as messages show it: quoted, on one line, and not too long.
 CAPTCHA_INLINE std::string shown(std::string_view name);
 
@@ -94,7 +98,7 @@ class JsonReader {
   std::string string();
   /// A whole number that is not negative.
   std::size_t number();
-  /// Any number, or null, which stands for not-a-number.
+  /// Any number; null, which stands for not-a-number; or "inf" or "-inf", for which JSON has no numbers.
   double real();
   /// A list: each() takes one item.
   template <class Each>
@@ -175,6 +179,11 @@ CAPTCHA_INLINE double JsonReader::real() {
     at_ += 4;
     return std::numeric_limits<double>::quiet_NaN();
   }
+  for (const std::string_view infinity : {R"("inf")", R"("-inf")"})
+    if (text_.substr(at_, infinity.size()) == infinity) {
+      at_ += infinity.size();
+      return (infinity[1] == '-' ? -1 : 1) * std::numeric_limits<double>::infinity();
+    }
   double value = 0;
   const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
   if (error != std::errc{} || !std::isfinite(value)) fail("expected a number");
@@ -255,6 +264,10 @@ CAPTCHA_INLINE std::string json_string(std::string_view text) {
 
 CAPTCHA_INLINE std::string json_number(double value) {
   return std::isfinite(value) ? shortest_digits(value) : "null";
+}
+
+CAPTCHA_INLINE std::string json_real(double value) {
+  return std::isinf(value) ? json_string(value < 0 ? "-inf" : "inf") : json_number(value);
 }
 
 CAPTCHA_INLINE std::string shown(std::string_view name) {

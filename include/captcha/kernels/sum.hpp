@@ -47,10 +47,13 @@ double sum_terms(std::size_t count, Term&& term) {
   return sum_runs<T>(1, count, count, term);
 }
 
-/// The sum of the squares of `count` values.
+/// The sum of the squares of `count` values, all in double: squares soon leave the range of a float.
 template <class T>
 double sum_squares(std::size_t count, const T* values) {
-  return sum_terms<T>(count, [values](std::size_t i) { return values[i] * values[i]; });
+  return sum_terms<double>(count, [values](std::size_t i) {
+    const auto value = static_cast<double>(values[i]);
+    return value * value;
+  });
 }
 
 #if defined(CAPTCHA_COMPILED)

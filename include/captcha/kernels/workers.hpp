@@ -10,6 +10,8 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -39,7 +41,8 @@ struct Workspace {
 /// never depends on the number of threads, and tasks write disjoint memory: so results do not either.
 class Workers {
  public:
-  /// `threads` counts the caller: 1 starts no thread and runs everything inline.
+  /// `threads` counts the caller: 1 starts no thread and runs everything inline. std::system_error
+  /// when the system does not give so many.
   explicit Workers(int threads = 1);
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -48,7 +51,8 @@ class Workers {
   int size() const { return static_cast<int>(threads_.size()) + 1; }
 
   /// Calls task(i), or task(i, workspace) with a workspace that is the thread's own, once for every i in
-  /// [0, count) and returns when all are done. An exception of a task is rethrown here after the others.
+  /// [0, count) and returns when all are done. The exception of a task is rethrown here when the tasks under
+  /// way have ended; those not yet begun may be left out then.
   /// Several callers may share a pool: they take turns. A task must not call run itself.
   template <class Task>
   void run(int count, Task&& task) {
@@ -66,6 +70,7 @@ class Workers {
  private:
   using Call = void (*)(void*, int, const Workspace&);
 
+  void end_threads();
   void run_all(int count, void* target, Call call);
   void announce();
   void serve(const Workspace& workspace);
@@ -104,11 +109,25 @@ void wait_while(const std::atomic<V>& value, V old, int spins) {
 CAPTCHA_INLINE Workers::Workers(int threads)
     : spins_(threads <= static_cast<int>(std::thread::hardware_concurrency()) ? 16000 : 0),
       workspaces_(static_cast<std::size_t>(std::max(threads, 1))) {
-  for (std::size_t i = 1; i < workspaces_.size(); ++i)
-    threads_.emplace_back([this, i] { serve(workspaces_[i]); });
+  try {
+    for (std::size_t i = 1; i < workspaces_.size(); ++i)
+      threads_.emplace_back([this, i] { serve(workspaces_[i]); });
+  } catch (const std::system_error& error) {
+    const std::size_t got = threads_.size() + 1;
+    end_threads();
+    throw std::system_error(error.code(), "only " + std::to_string(got) + " of " + std::to_string(threads) +
+                                              " threads could be started; ask for fewer");
+  } catch (...) {
+    end_threads();
+    throw;
+  }
 }
 
 CAPTCHA_INLINE Workers::~Workers() {
+  end_threads();
+}
+
+CAPTCHA_INLINE void Workers::end_threads() {
   stop_.store(true, std::memory_order_relaxed);
   announce();
   for (auto& thread : threads_) thread.join();

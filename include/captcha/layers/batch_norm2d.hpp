@@ -3,8 +3,8 @@
 //   y = (x - mean) / sqrt(var + eps) * weight + bias        (Ioffe and Szegedy 2015, arXiv:1502.03167)
 //
 // Input and output (N, C, H, W). In training mean and (biased) variance are the batch's over N, H and W, and
-// the running statistics move towards them by `momentum` (variance unbiased); in prediction, or when the
-// layer's parameters are frozen, the running statistics are used and stay as they are.
+// the running statistics move towards them by `momentum` (variance unbiased); in prediction, or when
+// one of the layer's parameters is frozen, the running statistics are used and stay as they are.
 #pragma once
 
 #include <captcha/core/layer.hpp>

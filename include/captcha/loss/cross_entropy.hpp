@@ -7,6 +7,7 @@
 #pragma once
 
 #include <captcha/config/compiled.hpp>
+#include <captcha/core/description.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/core/mixed.hpp>
 #include <captcha/core/output.hpp>
@@ -31,6 +32,12 @@ struct CrossEntropy {
   /// classes.
   template <class T, ClassTarget Target>
   double operator()(Outputs<const T> logits, std::span<const Target> targets, Outputs<T> gradient = {}) const;
+
+  void describe(Description& description) const {
+    description.add("loss", "cross-entropy");
+    description.add("label smoothing", label_smoothing);
+    for (const float weight : class_weights) description.add("class weight", weight);
+  }
 
  private:
   struct Share {

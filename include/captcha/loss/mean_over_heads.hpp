@@ -3,6 +3,7 @@
 //   loss = 1/K * sum over k of each(outputs of head k, targets of head k)
 #pragma once
 
+#include <captcha/core/description.hpp>
 #include <captcha/core/heads.hpp>
 #include <captcha/core/output.hpp>
 #include <captcha/loss/cross_entropy.hpp>
@@ -33,6 +34,8 @@ struct MeanOverHeads {
     for (T& slope : gradient.values) slope /= static_cast<T>(heads);
     return sum / heads;
   }
+
+  void describe(Description& description) const { description.add_part(each); }
 };
 
 }  // namespace captcha

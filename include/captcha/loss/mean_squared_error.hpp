@@ -3,6 +3,7 @@
 //   loss = mean over n, k of (output[n, k] - target[n, k])^2
 #pragma once
 
+#include <captcha/core/description.hpp>
 #include <captcha/core/error.hpp>
 #include <captcha/core/mixed.hpp>
 #include <captcha/core/output.hpp>
@@ -28,7 +29,8 @@ inline constexpr std::size_t target_width<Mixed<Target>> = target_width<Target>;
 template <class T>
 concept ValueTarget = (target_width<T> > 0);
 
-/// Targets are floats, arrays of floats, or blends of two of them.
+/// Targets are floats, arrays of floats, or blends of two of them: of those the targets are blended, not the
+/// losses, which gives the same gradient.
 struct MeanSquaredError {
   /// The mean loss of a batch. `gradient`, unless empty, receives the gradient by the outputs. Error when the
   /// network has not as many outputs as a target has values.
@@ -48,6 +50,8 @@ struct MeanSquaredError {
       }
     return loss;
   }
+
+  void describe(Description& description) const { description.add("loss", "mean squared error"); }
 
  private:
   static double value(float target, std::size_t) { return static_cast<double>(target); }

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <captcha/config/compiled.hpp>
+#include <captcha/core/error.hpp>
 #include <captcha/core/mixed.hpp>
 #include <captcha/core/output.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -45,6 +48,7 @@ inline int label_of(const Mixed<int>& target) {
 /// against the sample unless its class comes first; not-a-number is never right.
 template <class T>
 std::size_t rank_of(Outputs<const T> outputs, std::size_t label, std::size_t n) {
+  if (std::isnan(outputs(label, n))) return std::numeric_limits<std::size_t>::max();
   std::size_t before = 0;
   for (std::size_t c = 0; c < outputs.features(); ++c)
     before += c != label &&
@@ -92,8 +96,12 @@ class ConfusionMatrix {
  public:
   static constexpr bool more_is_better = true;
 
+  /// NotANumber when an output is none: the sample is then read as no class.
   template <class T, ClassTarget Target>
   void add(Outputs<const T> outputs, std::span<const Target> targets) {
+    if (targets.empty()) return;
+    if (std::any_of(outputs.values.begin(), outputs.values.end(), [](T value) { return std::isnan(value); }))
+      throw NotANumber("confusion matrix: an output is not a number");
     classes_ = outputs.features();
     counts_.resize(classes_ * classes_);
     for (std::size_t n = 0; n < targets.size(); ++n) {

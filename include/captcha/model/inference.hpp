@@ -26,8 +26,6 @@ class Inference {
         scratch_(scratch.values(capacity)),
         output_(output_shape.size() * static_cast<std::size_t>(capacity)) {}
 
-  int capacity() const { return capacity_; }
-
   /// The network's output for `samples` images stored as [row][column][channel][sample]: [feature][sample]
   /// for a vector. Valid until the next call.
   template <class Kept>

@@ -10,7 +10,6 @@
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/weights.hpp>
 
-#include <cassert>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -35,14 +34,14 @@ class AnyTape {
  public:
   virtual ~AnyTape();
 
-  int capacity() const { return capacity_; }
+  Shape input_shape() const { return input_; }
   /// One flag a parameter slot, in state-dict order: frozen ones get no gradient, frozen norms do not drift.
   std::span<bool> frozen() { return {frozen_.get(), slots_.parameter_slots}; }
   /// The gradient of the loss by the output, [feature][sample]: a loss fills it between forward and backward.
   std::span<T> output_gradient(int samples) { return std::span(output_gradient_).first(values(samples)); }
 
   /// The network's output, [feature][sample] (or [row][column][channel][sample]); valid until the next call.
-  /// Error for the weights of another network.
+  /// Error for the weights of another network, or more samples than there is memory for.
   std::span<const T> forward(WeightValues<T>& weights, const T* x, int samples, Noise noise,
                              Workers& workers);
 
@@ -57,7 +56,8 @@ class AnyTape {
 
  protected:
   /// For so many values to be saved and as scratch space, and that many a sample as output.
-  AnyTape(const SlotCounter& slots, int capacity, std::size_t saved, std::size_t scratch, std::size_t output);
+  AnyTape(const SlotCounter& slots, Shape input, int capacity, std::size_t saved, std::size_t scratch,
+          std::size_t output);
 
  private:
   virtual void run(const Forward<T>& call) = 0;
@@ -65,8 +65,10 @@ class AnyTape {
 
   std::size_t values(int samples) const { return features_ * static_cast<std::size_t>(samples); }
   void require_own(const WeightValues<T>& weights) const;
+  void require_room(int samples) const;
 
   SlotCounter slots_;
+  Shape input_;
   int capacity_;
   std::size_t features_;  // values that the network gives for a sample
   AlignedVector<T> saved_;
@@ -77,9 +79,10 @@ class AnyTape {
 };
 
 template <class T>
-AnyTape<T>::AnyTape(const SlotCounter& slots, int capacity, std::size_t saved, std::size_t scratch,
-                    std::size_t output)
+AnyTape<T>::AnyTape(const SlotCounter& slots, Shape input, int capacity, std::size_t saved,
+                    std::size_t scratch, std::size_t output)
     : slots_(slots),
+      input_(input),
       capacity_(capacity),
       features_(output),
       saved_(saved),
@@ -95,7 +98,7 @@ template <class T>
 std::span<const T> AnyTape<T>::forward(WeightValues<T>& weights, const T* x, int samples, Noise noise,
                                        Workers& workers) {
   require_own(weights);
-  assert(samples <= capacity_);
+  require_room(samples);
   run(Forward<T>{samples, x, output_.data(), weights.parameters().data(), weights.buffers().data(),
                  saved_.data(), scratch_.data(), frozen_.get(), noise, workers});
   return std::span<const T>(output_).first(values(samples));
@@ -116,6 +119,7 @@ std::string AnyTape<T>::first_unsound(WeightValues<T>& weights, const T* x, int 
   } first;
   first.samples = static_cast<std::size_t>(samples);
   require_own(weights);
+  require_room(samples);
   run(Forward<T>{samples, x, output_.data(), weights.parameters().data(), weights.buffers().data(),
                  saved_.data(), scratch_.data(), frozen_.get(), noise, workers, &first});
   if (!first.frozen) return "";
@@ -133,6 +137,7 @@ void AnyTape<T>::backward(const WeightValues<T>& weights, WeightValues<T>& gradi
                           Noise noise, Workers& workers, T* dx) {
   require_own(weights);
   require_own(gradients);
+  require_room(samples);
   run(Backward<T>{samples, x, output_.data(), output_gradient_.data(), dx, weights.parameters().data(),
                   weights.buffers().data(), gradients.parameters().data(), saved_.data(), scratch_.data(),
                   frozen_.get(), noise, workers});
@@ -142,6 +147,13 @@ template <class T>
 void AnyTape<T>::require_own(const WeightValues<T>& weights) const {
   if (weights.parameters().size() != slots_.parameters || weights.buffers().size() != slots_.buffers)
     throw Error("tape: these are the weights of another network");
+}
+
+template <class T>
+void AnyTape<T>::require_room(int samples) const {
+  if (samples < 0 || samples > capacity_)
+    throw Error("tape: " + std::to_string(samples) + " samples, made for at most " +
+                std::to_string(capacity_));
 }
 
 #if defined(CAPTCHA_COMPILED)
@@ -158,7 +170,7 @@ class Tape final : public AnyTape<T> {
   static constexpr Shape output_shape = Net::out(S);
 
   explicit Tape(int capacity)
-      : AnyTape<T>(slot_count<Net>, capacity, saved.values(capacity), scratch.values(capacity),
+      : AnyTape<T>(slot_count<Net>, S, capacity, saved.values(capacity), scratch.values(capacity),
                    output_shape.size()) {}
 
   /// As AnyTape's, for weights of which the compiler knows that they are Net's.

@@ -8,6 +8,7 @@
 // moments.
 #pragma once
 
+#include <captcha/core/description.hpp>
 #include <captcha/kernels/registers.hpp>
 #include <captcha/optim/optimizer.hpp>
 
@@ -63,6 +64,13 @@ struct AdamRule {
   float weight_decay = Decoupled ? 1e-2f : 0.0f;
 
   static constexpr int moments = 2;
+
+  void describe(Description& description) const {
+    description.add("optimizer", Decoupled ? "AdamW" : "Adam");
+    description.add("beta1", beta1);
+    description.add("beta2", beta2);
+    description.add("eps", eps);
+  }
 
   template <class T>
   void update(const Update<T>& u) const {

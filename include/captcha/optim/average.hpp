@@ -7,14 +7,15 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace captcha {
 
-/// The decay after so many steps of an average that tends to `decay`: it must not remember the first, random
-/// weights for long.
-inline double warmed_decay(double decay, std::size_t steps) {
-  const double done = static_cast<double>(steps);
+/// The decay after so many updates of an average that tends to `decay`: it must not remember the first,
+/// random weights for long.
+inline double warmed_decay(double decay, std::int64_t updates) {
+  const double done = static_cast<double>(updates);
   return std::min(decay, (1 + done) / (10 + done));
 }
 

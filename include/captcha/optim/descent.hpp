@@ -28,7 +28,6 @@ class Descent {
   Descent(const O& optimizer, const WeightValues<T>& weights, const std::vector<ParameterGroup>& groups = {},
           bool decay_all = false);
 
-  const O& optimizer() const { return optimizer_; }
   /// One flag a parameter slot; hand them to the tape.
   const std::vector<bool>& frozen() const { return frozen_; }
   std::int64_t steps() const { return steps_; }

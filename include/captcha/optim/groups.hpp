@@ -50,10 +50,11 @@ CAPTCHA_INLINE std::vector<SlotSettings> slot_settings(const std::vector<PlacedS
                                                        float weight_decay, bool decay_all,
                                                        const std::vector<ParameterGroup>& groups) {
   for (const ParameterGroup& group : groups)
-    if (std::none_of(slots.begin(), slots.end(),
-                     [&](const PlacedSlot& placed) { return covers(group.prefix, placed.name); }))
-      throw Error("parameter group '" + group.prefix +
-                  "': no parameter's name begins so; the first one is '" + slots.front().name + "'");
+    if (std::none_of(slots.begin(), slots.end(), [&](const PlacedSlot& placed) {
+          return !placed.is_buffer && covers(group.prefix, placed.name);
+        }))
+      throw Error("parameter group '" + group.prefix + "': no parameter's name begins so; " +
+                  (slots.empty() ? "there are none" : "the first one is '" + slots.front().name + "'"));
   std::vector<SlotSettings> all;
   for (const PlacedSlot& placed : slots) {
     if (placed.is_buffer) continue;

@@ -21,7 +21,8 @@ struct Update {
 };
 
 /// An optimizer is a set of options with a learning rate and a weight decay, the number of moments it keeps
-/// for every parameter (0 to 2), and `update`, which applies one step to a stretch.
+/// for every parameter (0 to 2), and `update`, which applies one step to a stretch. Of its other options a
+/// run that goes on compares what its `describe` says, if it has one (see core/description.hpp).
 template <class O>
 concept Optimizer = std::copyable<O> && requires(const O& optimizer, const Update<float>& update) {
   { O::moments } -> std::convertible_to<int>;

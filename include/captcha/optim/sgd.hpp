@@ -5,6 +5,7 @@
 //   w = w - learning_rate * (nesterov ? g + momentum * m : m)
 #pragma once
 
+#include <captcha/core/description.hpp>
 #include <captcha/optim/optimizer.hpp>
 
 namespace captcha {
@@ -17,6 +18,12 @@ struct SGD {
   bool nesterov = false;
 
   static constexpr int moments = 1;
+
+  void describe(Description& description) const {
+    description.add("optimizer", "SGD");
+    description.add("momentum", momentum);
+    description.add("nesterov", nesterov);
+  }
 
   template <class T>
   void update(const Update<T>& u) const {

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <span>
 #include <string>
@@ -23,7 +24,7 @@
 namespace captcha {
 
 /// The version of what checkpoints say of a run. Older ones are read too.
-inline constexpr int checkpoint_format = 2;
+inline constexpr int checkpoint_format = 3;
 
 /// What a checkpoint holds, where it lies in a run: read by save, overwritten by load.
 struct CheckpointParts {
@@ -41,7 +42,13 @@ struct CheckpointParts {
 CAPTCHA_INLINE void save_checkpoint(const std::filesystem::path& path, const CheckpointParts& parts,
                                     std::map<std::string, std::string> metadata, const std::string& options);
 
-/// What differs between two descriptions "name value, name value, …".
+/// Whether a run described as `now` may go on from a checkpoint of that format whose run was described as
+/// `before`. Those before format 3 said less of the options and other things of the schedule: what they said
+/// must still hold.
+CAPTCHA_INLINE bool same_run(const std::string& before, const std::string& now, int format);
+
+/// What differs between two descriptions "name value, name value, …". The schedule is left out where
+/// something else differs that its values follow from.
 CAPTCHA_INLINE std::string differences(const std::string& before, const std::string& now);
 
 /// Reads a checkpoint back into a run that was set up with the same options; `name` is that of the file.
@@ -65,11 +72,11 @@ CAPTCHA_INLINE void save_checkpoint(const std::filesystem::path& path, const Che
     return text + "]";
   };
   const auto whole = [](std::size_t number) { return std::to_string(number); };
-  const auto numbers = [&](const std::vector<double>& all) { return list(all, json_number); };
+  const auto numbers = [&](const std::vector<double>& all) { return list(all, json_real); };
   metadata["captcha.checkpoint_format"] = std::to_string(checkpoint_format);
   metadata["captcha.checkpoint"] =
       "{\"epoch\":" + whole(state.epoch) + ",\"step\":" + whole(state.step) +
-      ",\"updates\":" + std::to_string(parts.updates) + ",\"best\":" + json_number(state.best) +
+      ",\"updates\":" + std::to_string(parts.updates) + ",\"best\":" + json_real(state.best) +
       ",\"best_epoch\":" + whole(state.best_epoch) + ",\"options\":" + json_string(options) +
       ",\"learning_rate\":" + json_number(state.learning_rate) +
       ",\"epoch_loss\":" + json_number(parts.counts.loss) +
@@ -79,24 +86,51 @@ CAPTCHA_INLINE void save_checkpoint(const std::filesystem::path& path, const Che
   bundle.write(path, metadata);
 }
 
+/// The parts of a description.
+CAPTCHA_INLINE std::vector<std::string> items_of(const std::string& description) {
+  std::vector<std::string> all;
+  for (std::size_t begin = 0; begin < description.size();) {
+    const std::size_t end = std::min(description.find(", ", begin), description.size());
+    all.push_back(description.substr(begin, end - begin));
+    begin = end + 2;
+  }
+  return all;
+}
+
+CAPTCHA_INLINE bool same_run(const std::string& before, const std::string& now, int format) {
+  if (format >= 3) return before == now;
+  const std::vector<std::string> then = items_of(before), today = items_of(now);
+  return std::all_of(then.begin(), then.end(), [&today](const std::string& item) {
+    return item.starts_with("schedule ") || std::find(today.begin(), today.end(), item) != today.end();
+  });
+}
+
 CAPTCHA_INLINE std::string differences(const std::string& before, const std::string& now) {
-  const auto items = [](const std::string& text) {
-    std::vector<std::string> all;
-    for (std::size_t begin = 0; begin < text.size();) {
-      const std::size_t end = std::min(text.find(", ", begin), text.size());
-      all.push_back(text.substr(begin, end - begin));
-      begin = end + 2;
-    }
-    return all;
-  };
   const auto without = [](const std::vector<std::string>& some, const std::vector<std::string>& others) {
+    std::vector<std::string> left;
+    std::copy_if(some.begin(), some.end(), std::back_inserter(left), [&others](const std::string& item) {
+      return std::find(others.begin(), others.end(), item) == others.end();
+    });
+    return left;
+  };
+  std::vector<std::string> then = without(items_of(before), items_of(now)),
+                           today = without(items_of(now), items_of(before));
+  const auto is_schedule = [](const std::string& item) { return item.starts_with("schedule "); };
+  if (!std::all_of(then.begin(), then.end(), is_schedule) ||
+      !std::all_of(today.begin(), today.end(), is_schedule)) {
+    std::erase_if(then, is_schedule);
+    std::erase_if(today, is_schedule);
+  }
+  const auto joined = [](const std::vector<std::string>& items) {
     std::string text;
-    for (const std::string& item : some)
-      if (std::find(others.begin(), others.end(), item) == others.end())
-        text.append(text.empty() ? "" : ", ").append(item);
+    for (const std::string& item : items)
+      text.append(text.empty() ? "" : ", ")
+          .append(item.starts_with("hash of their names ")
+                      ? "samples of other names, which begin with the folder as it was given"
+                      : item);
     return text.empty() ? std::string("nothing else") : text;
   };
-  return "then " + without(items(before), items(now)) + "; now " + without(items(now), items(before));
+  return "then " + joined(then) + "; now " + joined(today);
 }
 
 CAPTCHA_INLINE void load_checkpoint(const SafetensorsFile& file, const std::string& name,
@@ -108,10 +142,13 @@ CAPTCHA_INLINE void load_checkpoint(const SafetensorsFile& file, const std::stri
   };
   const std::string* const text = value("captcha.checkpoint");
   if (!text) throw Error(name + ": a model, not a checkpoint, from which no run can go on");
-  if (const std::string* const format = value("captcha.checkpoint_format");
-      format && *format != std::to_string(checkpoint_format))
-    throw Error(name + ": checkpoint format " + *format + ", this program knows 1 to " +
-                std::to_string(checkpoint_format) + "; use a newer one");
+  int format = 1;  // which did not say so
+  if (const std::string* const said = value("captcha.checkpoint_format")) {
+    for (format = 2; format <= checkpoint_format && *said != std::to_string(format);) ++format;
+    if (format > checkpoint_format)
+      throw Error(name + ": checkpoint format " + *said + ", this program knows 1 to " +
+                  std::to_string(checkpoint_format) + "; use a newer one");
+  }
   if (const std::string* const print = value("captcha.fingerprint");
       !print || *print != fingerprint(parts.weights.slots()))
     throw Error(name + ": a checkpoint of another network (" + *value("captcha.architecture") + ")");
@@ -174,7 +211,7 @@ CAPTCHA_INLINE void load_checkpoint(const SafetensorsFile& file, const std::stri
       reader.fail("unknown member " + shown(key));
   });
   reader.finish();
-  if (saved_options != options)
+  if (!same_run(saved_options, options, format))
     throw Error(name + ": was made with other options (" + differences(saved_options, options) +
                 "); resume with the same ones or start in a new folder");
   parts.weights = std::move(new_weights);

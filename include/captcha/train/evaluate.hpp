@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstddef>
 #include <tuple>
+#include <vector>
 
 namespace captcha {
 
@@ -37,7 +38,8 @@ void for_each_prediction(const Weights<Net>& weights, const D& data, EvaluateOpt
 }
 
 /// The mean loss over a data set; adds every batch to the metrics of the tuple. NotANumber, with the name of
-/// the first sample whose outputs are not sound (see kernels/finite.hpp), when the loss of a batch is none.
+/// the first sample whose outputs are not sound (see kernels/finite.hpp), or else whose own loss is none,
+/// when the loss of a batch is none.
 template <class Net, Dataset D, class L, class... Metrics>
 double evaluate(const Weights<Net>& weights, const D& data, const L& loss, std::tuple<Metrics...>& metrics,
                 EvaluateOptions options, Workers& workers) {
@@ -46,14 +48,22 @@ double evaluate(const Weights<Net>& weights, const D& data, const L& loss, std::
   for_each_prediction(weights, data, options, workers, [&](const auto& batch, Outputs<const float> outputs) {
     const double mean = loss(outputs, batch.targets(), Outputs<float>{});
     if (!std::isfinite(mean)) {
-      std::size_t n = 0;
-      const auto sound = [&](std::size_t sample) {
-        for (std::size_t f = 0; f < outputs.features(); ++f)
-          if (!is_sound(outputs(f, sample))) return false;
-        return true;
+      std::vector<float> own(outputs.features());
+      const auto first = [&](auto&& sound) {
+        std::size_t n = 0;
+        for (; n < batch.size(); ++n) {
+          for (std::size_t f = 0; f < own.size(); ++f) own[f] = outputs(f, n);
+          if (!sound(n)) break;
+        }
+        return n;
       };
-      while (n + 1 < batch.size() && sound(n)) ++n;
-      const std::size_t index = batch.indices()[n];
+      std::size_t n = first([&](std::size_t) { return all_sound(own.size(), own.data()); });
+      if (n == batch.size())
+        n = first([&](std::size_t sample) {
+          return std::isfinite(
+              loss(Outputs<const float>{own, 1}, batch.targets().subspan(sample, 1), Outputs<float>{}));
+        });
+      const std::size_t index = batch.indices()[std::min(n, batch.size() - 1)];
       throw NotANumber(
           "the loss of a sample that was not trained on is not a number: " + name_of(data, index), {index});
     }

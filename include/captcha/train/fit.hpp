@@ -24,6 +24,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace captcha {
 
@@ -62,10 +63,21 @@ constexpr void check_callbacks() {
                 "on_end; check_callbacks<callbacks> beside this message names it");
 }
 
-/// What both forms of fit share: judge(weights, metrics, workers) validates, or is null.
+/// Error when two data sets number their classes differently. One may know more classes than the other, which
+/// is then the beginning: a file of numbers names those up to the largest that occurs in it.
+inline void require_same_classes(const std::vector<std::string>& trained,
+                                 const std::vector<std::string>& judged) {
+  const std::size_t common = std::min(trained.size(), judged.size());
+  for (std::size_t c = 0; c < common; ++c)
+    if (trained[c] != judged[c])
+      throw Error("fit: class " + std::to_string(c) + " is '" + trained[c] + "' in the training data and '" +
+                  judged[c] + "' in the validation data; give both the same list of classes");
+}
+
+/// What both forms of fit share: judge(weights, metrics, workers) validates on so many samples, or is null.
 template <class Net, Dataset Train, Optimizer O, class L, class Metrics, class Judge, class... Callbacks>
 FitResult run_fit(Weights<Net>& weights, const Train& train, const FitOptions<O, L, Metrics>& options,
-                  const Judge& judge, Callbacks&... callbacks) {
+                  const Judge& judge, std::size_t judged, Callbacks&... callbacks) {
   check_fit<Net, Train, L, Metrics>();
   check_callbacks<Callbacks...>();
   require_valid(options);
@@ -84,6 +96,7 @@ FitResult run_fit(Weights<Net>& weights, const Train& train, const FitOptions<O,
                                .threads = options.loader_threads,
                                .drop_last = train.size() >= options.batch_size}),
       .validate = {},
+      .validation_samples = judged,
       .hooks = hooks_of(callbacks...),
       .info = options.info,
       .name = {}};
@@ -100,7 +113,8 @@ FitResult run_fit(Weights<Net>& weights, const Train& train, const FitOptions<O,
 
 /// Trains `weights` on `train`; after every epoch the loss and the metrics are measured on `validation`. The
 /// same seed gives the same weights, bit by bit, for any number of threads. Error when a target does not fit
-/// the network, when the loss is not a number, or when the folder of the run cannot be used.
+/// the network, when the two data sets number their classes differently, when the loss is not a number, or
+/// when the folder of the run cannot be used.
 template <class Net, Dataset Train, Dataset Validation, Optimizer O = AdamW, class L = CrossEntropy,
           class Metrics = std::tuple<Accuracy>, class... Callbacks>
 FitResult fit(Weights<Net>& weights, const Train& train, const Validation& validation,
@@ -109,13 +123,15 @@ FitResult fit(Weights<Net>& weights, const Train& train, const Validation& valid
   static_assert(Train::shape == Validation::shape,
                 "captcha: the two data sets give inputs of different shapes");
   if (validation.size() == 0) throw Error("fit: the validation data are empty");
+  if constexpr (HasClasses<Train> && HasClasses<Validation>)
+    require_same_classes(train.classes(), validation.classes());
   const EvaluateOptions how{.batch_size = options.batch_size, .loader_threads = options.loader_threads};
   return run_fit(
       weights, train, options,
       [&](const Weights<Net>& judged, Metrics& metrics, Workers& workers) {
         return evaluate(judged, validation, options.loss, metrics, how, workers);
       },
-      callbacks...);
+      validation.size(), callbacks...);
 }
 
 /// The same without validation data: the best epoch is then the one that fits the training data best.
@@ -123,7 +139,7 @@ template <class Net, Dataset Train, Optimizer O = AdamW, class L = CrossEntropy,
           class Metrics = std::tuple<Accuracy>, class... Callbacks>
 FitResult fit(Weights<Net>& weights, const Train& train, const FitOptions<O, L, Metrics>& options,
               Callbacks&&... callbacks) {
-  return run_fit(weights, train, options, nullptr, callbacks...);
+  return run_fit(weights, train, options, nullptr, 0, callbacks...);
 }
 
 }  // namespace captcha

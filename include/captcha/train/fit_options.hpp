@@ -2,8 +2,8 @@
 #pragma once
 
 #include <captcha/config/compiled.hpp>
+#include <captcha/core/description.hpp>
 #include <captcha/core/error.hpp>
-#include <captcha/io/json.hpp>
 #include <captcha/io/model_info.hpp>
 #include <captcha/loss/loss.hpp>
 #include <captcha/metric/metrics.hpp>
@@ -61,17 +61,6 @@ inline int all_threads() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-/// Text "name value, name value, …".
-class Description {
- public:
-  void add(const char* name, const std::string& value);
-  void count(const char* name, std::uint64_t value);
-  void number(const char* name, float value);
-  void number(const char* name, double value);
-
-  std::string text{};
-};
-
 /// Error "fit: what" unless it holds.
 CAPTCHA_INLINE void require_option(bool holds, const char* what);
 
@@ -90,50 +79,47 @@ void require_valid(const FitOptions<O, L, Metrics>& options) {
                  "the weight decay must not be negative");
   require_option(in_range(options.clip_norm, 0, any), "clip_norm must not be negative");
   require_option(in_range(options.average_decay, 0, 1), "average_decay must be at least 0 and less than 1");
+  require_option(static_cast<bool>(options.schedule), "the schedule is empty");
+  for (const ParameterGroup& group : options.groups)
+    require_option(in_range(static_cast<double>(group.rate), 0, any) &&
+                       in_range(static_cast<double>(group.weight_decay.value_or(0.0f)), 0, any),
+                   "rate and weight decay of a parameter group must not be negative");
 }
 
 /// What of the options must be the same in a run that goes on. Of a schedule its values at a few places are
-/// compared, of an optimizer its rate, decay and moments.
+/// compared; of an optimizer, the loss and the metrics what they say of themselves.
 template <class O, class L, class Metrics>
-Description describe(const FitOptions<O, L, Metrics>& options) {
+Description describe(const FitOptions<O, L, Metrics>& options, std::size_t updates_per_epoch) {
   Description all;
-  all.count("epochs", options.epochs);
-  all.count("batch size", options.batch_size);
-  all.count("seed", options.seed);
-  all.count("accumulate", options.accumulate);
-  all.count("moments", static_cast<std::uint64_t>(O::moments));
-  all.number("learning rate", options.optimizer.learning_rate);
-  all.number("weight decay", options.optimizer.weight_decay);
-  all.count("decay on all", options.decay_all);
-  all.number("clip", options.clip_norm);
-  all.number("average", options.average_decay);
-  all.count("patience", options.patience);
-  for (const std::size_t part : {0u, 1u, 2u, 3u})
-    all.number("schedule", options.schedule({part * 300, 1000, 100}));
+  all.add("epochs", options.epochs);
+  all.add("batch size", options.batch_size);
+  all.add("seed", options.seed);
+  all.add("accumulate", options.accumulate);
+  all.add("moments", O::moments);
+  all.add("learning rate", options.optimizer.learning_rate);
+  all.add("weight decay", options.optimizer.weight_decay);
+  all.add("decay on all", options.decay_all);
+  all.add_part(options.optimizer);
+  all.add_part(options.loss);
+  std::apply([&](const auto&... metric) { (all.add("metric", metric.name()), ...); }, options.metrics);
+  all.add("clip", options.clip_norm);
+  all.add("average", options.average_decay);
+  all.add("patience", options.patience);
+  constexpr std::size_t places = 8;
+  const std::size_t updates = options.epochs * updates_per_epoch;
+  for (std::size_t place = 0; place < places; ++place)
+    all.add("schedule", options.schedule({place * updates / places, updates, updates_per_epoch}));
   for (const ParameterGroup& group : options.groups) {
     all.add("group", "'" + group.prefix + "'");
-    all.number("rate", group.rate);
-    all.number("decay", group.weight_decay.value_or(-1.0f));
-    all.count("frozen", group.frozen);
+    all.add("rate", group.rate);
+    all.add("decay", group.weight_decay.value_or(-1.0f));
+    all.add("frozen", group.frozen);
   }
   if (!options.settings.empty()) all.text.append(", ").append(options.settings);
   return all;
 }
 
 #if CAPTCHA_DEFINED_HERE
-CAPTCHA_INLINE void Description::add(const char* name, const std::string& value) {
-  text.append(text.empty() ? "" : ", ").append(name).append(" ").append(value);
-}
-CAPTCHA_INLINE void Description::count(const char* name, std::uint64_t value) {
-  add(name, std::to_string(value));
-}
-CAPTCHA_INLINE void Description::number(const char* name, float value) {
-  add(name, shortest_digits(value));
-}
-CAPTCHA_INLINE void Description::number(const char* name, double value) {
-  add(name, shortest_digits(value));
-}
-
 CAPTCHA_INLINE void require_option(bool holds, const char* what) {
   if (!holds) throw Error(std::string("fit: ") + what);
 }

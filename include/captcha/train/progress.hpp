@@ -57,8 +57,8 @@ CAPTCHA_INLINE void ProgressBar::on_epoch_end(const TrainingState& state) {
   std::string line = "epoch " + std::to_string(state.epoch) + "/" + std::to_string(state.epochs);
   for (const auto& [name, value] : state.history.back().values) {
     char text[64];
-    const bool share =
-        name.find("loss") == std::string::npos && value >= 0 && value <= 1 && name != "learning_rate";
+    const bool share = name.find("accuracy") != name.npos || name.find("exact_match") != name.npos ||
+                       name.find("_top") != name.npos;
     if (name == "seconds")
       std::snprintf(text, sizeof text, "  %.1f s", value);
     else if (name == "images_per_second")

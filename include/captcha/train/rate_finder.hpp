@@ -27,11 +27,16 @@ struct RateCurve {
 };
 
 /// Trains a copy of the weights with a learning rate that grows exponentially, until the loss is four times
-/// its least or the steps are done. `weights` stay as they are.
+/// its least or the steps are done. `weights` stay as they are. Of the options those of a single step count:
+/// batch size, optimizer, loss, groups, clipping, threads and seed. Error as `fit`, and NotANumber when even
+/// the first step has no loss.
 template <class Net, Dataset Train, Optimizer O = AdamW, class L = CrossEntropy,
           class Metrics = std::tuple<Accuracy>>
 RateCurve find_learning_rate(const Weights<Net>& weights, const Train& train,
                              const FitOptions<O, L, Metrics>& options, RateRange range = {}) {
+  check_fit<Net, Train, L, Metrics>();
+  require_valid(options);
+  if (train.size() == 0) throw Error("find_learning_rate: the data set is empty");
   if (!(range.from > 0 && range.to > range.from && range.steps > 1))
     throw Error("find_learning_rate: expected 0 < from < to and at least 2 steps");
   Weights<Net> copy = weights;
@@ -62,6 +67,7 @@ RateCurve find_learning_rate(const Weights<Net>& weights, const Train& train,
       try {
         loss = step.run(copy, batch, i, rate / base, workers);
       } catch (const NotANumber&) {
+        if (curve.points.empty()) throw;
         return curve;  // the rate is far beyond what works, which ends the search
       }
       smooth = keep * smooth + (1 - keep) * loss;

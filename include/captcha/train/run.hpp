@@ -3,7 +3,6 @@
 
 #include <captcha/config/compiled.hpp>
 #include <captcha/core/error.hpp>
-#include <captcha/data/loader.hpp>
 #include <captcha/io/weights_file.hpp>
 #include <captcha/kernels/workers.hpp>
 #include <captcha/model/weights.hpp>
@@ -14,6 +13,7 @@
 #include <captcha/train/fit_options.hpp>
 #include <captcha/train/log.hpp>
 #include <captcha/train/run_folder.hpp>
+#include <captcha/train/run_parts.hpp>
 #include <captcha/train/samples.hpp>
 #include <captcha/train/state.hpp>
 #include <captcha/train/step.hpp>
@@ -25,31 +25,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
-#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
 
 namespace captcha {
-
-/// What a run is given besides its options. The types of network, data sets and callbacks are forgotten here,
-/// so that the run itself is compiled once for all of them.
-template <class Target, class Metrics>
-struct RunParts {
-  WeightValues<float>& weights;
-  WeightValues<float>* average;  ///< or null for a run that does not average
-  std::unique_ptr<AnyTape<float>> tape;
-  LoaderOf<Target> loader;
-  /// The loss of the weights (their average, where there is one) on the validation data, which it adds to the
-  /// metrics; empty for a run without.
-  std::function<double(Metrics&, Workers&)> validate;
-  Hooks hooks;
-  ModelInfo info;
-  SampleName name;  ///< of a training sample
-};
 
 /// What the training of any network has in common; `fit` sets it up.
 template <Optimizer O, class L, class Metrics, class Target>
@@ -81,6 +64,9 @@ class TrainingRun {
   static double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
+  std::size_t updates_per_epoch() const {
+    return (state_.steps_per_epoch + options_.accumulate - 1) / options_.accumulate;
+  }
   Progress progress() const;
   /// Does what may find not-a-number; the error then says in which step, and names the samples.
   template <class Work>
@@ -89,10 +75,17 @@ class TrainingRun {
   } catch (const NotANumber& found) {
     throw in_words(found, state_.epoch + 1, state_.step, parts_.name);
   }
+  /// Lets the average follow an update of the weights.
+  void follow() {
+    if (parts_.average)
+      move_average(*parts_.average, parts_.weights,
+                   warmed_decay(options_.average_decay, step_.descent().steps()), workers_);
+  }
   /// Whether this step, which did not end the epoch, is one after which the run is saved.
   bool checkpoint_is_due() const {
+    const std::size_t saved = kept_.empty() ? 0 : kept_.back();
     return folder_ && Tally<Metrics>::savable && options_.checkpoint_steps > 0 && step_.complete() &&
-           state_.step % options_.checkpoint_steps == 0 &&
+           state_.step >= saved + options_.checkpoint_steps &&
            state_.step < (state_.epoch + 1) * state_.steps_per_epoch;
   }
   CheckpointParts checkpoint_parts() {
@@ -159,7 +152,9 @@ TrainingState TrainingRun<O, L, Metrics, Target>::run() {
 template <Optimizer O, class L, class Metrics, class Target>
 void TrainingRun<O, L, Metrics, Target>::open_folder() {
   require_own_names(parts_.weights.slots());
-  description_ = describe_samples(parts_.loader.samples(), parts_.name) + ", " + describe(options_).text;
+  description_ = describe_samples(parts_.loader.samples(), parts_.name) + ", validation samples " +
+                 std::to_string(parts_.validation_samples) + ", " +
+                 describe(options_, updates_per_epoch()).text;
   folder_.emplace(options_.run);
   const std::vector<std::filesystem::path> checkpoints = checkpoints_of(options_.run);
   if (checkpoints.empty()) return;
@@ -170,7 +165,11 @@ void TrainingRun<O, L, Metrics, Target>::open_folder() {
   load_checkpoint(*newest.file, newest.name, parts, description_);
   step_.descent().set_steps(parts.updates);
   state_.epochs = options_.epochs;
-  tally_.restore(parts.counts);
+  try {
+    tally_.restore(parts.counts);
+  } catch (const std::out_of_range&) {
+    throw Error(newest.name + ": what it holds of the metrics is not what they save");
+  }
   state_.loss = tally_.loss();
   state_.resumed = newest.name;
   state_.warnings = std::move(newest.damaged);
@@ -185,7 +184,7 @@ void TrainingRun<O, L, Metrics, Target>::open_folder() {
 
 template <Optimizer O, class L, class Metrics, class Target>
 Progress TrainingRun<O, L, Metrics, Target>::progress() const {
-  const std::size_t updates = (state_.steps_per_epoch + options_.accumulate - 1) / options_.accumulate;
+  const std::size_t updates = updates_per_epoch();
   const std::size_t done = (state_.step - state_.epoch * state_.steps_per_epoch) / options_.accumulate;
   return {state_.epoch * updates + done, state_.epochs * updates, updates};
 }
@@ -200,9 +199,7 @@ bool TrainingRun<O, L, Metrics, Target>::train_epoch() {
     ++state_.step;
     const double loss =
         named([&] { return step_.run(parts_.weights, batch, state_.step - 1, factor, workers_); });
-    if (parts_.average)
-      move_average(*parts_.average, parts_.weights, warmed_decay(options_.average_decay, state_.step),
-                   workers_);
+    if (step_.complete()) follow();
     tally_.add(step_.outputs(), batch.targets(), loss);
     seen += batch.size();
     state_.loss = tally_.loss();
@@ -212,7 +209,10 @@ bool TrainingRun<O, L, Metrics, Target>::train_epoch() {
     parts_.hooks.on_step(state_);
     if (state_.stop && step_.complete()) return false;
   }
-  named([&] { step_.finish(parts_.weights, options_.schedule(progress()), workers_); });
+  if (!step_.complete()) {  // fewer batches than make an update were left
+    named([&] { step_.finish(parts_.weights, options_.schedule(progress()), workers_); });
+    follow();
+  }
   epoch_seconds_ = seconds_since(start);
   return true;
 }

@@ -44,7 +44,6 @@ class RunFolder {
   /// Throws Error.
   explicit RunFolder(const std::filesystem::path& path);
 
-  const std::filesystem::path& path() const { return path_; }
   /// The checkpoint after so many steps.
   std::filesystem::path checkpoint(std::size_t step) const;
   /// Removes the oldest of the checkpoints in `steps`, which this run wrote, until at most `keep` are left.

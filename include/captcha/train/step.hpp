@@ -36,7 +36,8 @@ struct StepOptions {
 template <Optimizer O, class L>
 class TrainingStep {
  public:
-  /// Of the network to which the tape and these weights belong; see training_step. Error as slot_settings.
+  /// Of the network to which the tape and these weights belong; see training_step. Error as slot_settings,
+  /// and for an update of no batches.
   TrainingStep(std::unique_ptr<AnyTape<float>> tape, const WeightValues<float>& weights, const L& loss,
                const O& optimizer, const StepOptions& options)
       : tape_(std::move(tape)),
@@ -44,6 +45,7 @@ class TrainingStep {
         loss_(loss),
         descent_(optimizer, weights, options.groups, options.decay_all),
         options_(options) {
+    if (options.accumulate == 0) throw Error("training step: accumulate must be at least 1");
     std::copy(descent_.frozen().begin(), descent_.frozen().end(), tape_->frozen().begin());
   }
 
@@ -51,9 +53,9 @@ class TrainingStep {
   const Descent<O>& descent() const { return descent_; }
 
   /// The loss and the outputs of a batch; changes weights (unless more batches are to be accumulated) and
-  /// running statistics. `rate_factor` multiplies the learning rate. NotANumber, which says where it was
-  /// found, when the loss, a statistic, a gradient or an updated weight is none: the weights are worthless
-  /// then.
+  /// running statistics. `rate_factor` multiplies the learning rate. Error for a batch of other inputs, or
+  /// more of them, than the step was made for. NotANumber, which says where it was found, when the loss, a
+  /// statistic, a gradient or an updated weight is none: the weights are worthless then.
   template <class Target>
   double run(WeightValues<float>& weights, const Batch<float, Target>& batch, std::size_t step,
              double rate_factor, Workers& workers);
@@ -90,6 +92,9 @@ template <Optimizer O, class L>
 template <class Target>
 double TrainingStep<O, L>::run(WeightValues<float>& weights, const Batch<float, Target>& batch,
                                std::size_t step, double rate_factor, Workers& workers) {
+  if (batch.shape() != tape_->input_shape())
+    throw Error("training step: a batch of inputs " + to_string(batch.shape()) + ", made for " +
+                to_string(tape_->input_shape()));
   const int samples = static_cast<int>(batch.size());
   const Noise noise{options_.seed, step, 0};
   const auto outputs = tape_->forward(weights, batch.inputs().data(), samples, noise, workers);
@@ -131,7 +136,7 @@ void TrainingStep<O, L>::update(WeightValues<float>& weights, double rate_factor
   double scale = 1.0 / static_cast<double>(collected_);
   if (options_.clip_norm > 0) {
     const double norm = descent_.gradient_norm(gradients_, workers) * scale;
-    // One that is too large to be measured is left for the descent to refuse.
+    // One that is not a number is left for the descent to refuse.
     if (std::isfinite(norm) && norm > options_.clip_norm) scale *= options_.clip_norm / norm;
   }
   try {

@@ -7,10 +7,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <utility>
+
 namespace captcha {
 
 /// A callback of fit. While it lives, the first SIGINT or SIGTERM ends the run after its current step; a
-/// second one ends the program at once, with exit code 128 + its number. One at a time. POSIX only.
+/// second one ends the program at once, with exit code 128 + its number. A signal that is ignored, as SIGINT
+/// is in the background of a script, stays so. One at a time. POSIX only.
 class StopOnSignal {
  public:
   StopOnSignal();
@@ -38,8 +41,10 @@ CAPTCHA_INLINE StopOnSignal::StopOnSignal() {
   ours.sa_handler = take;
   ours.sa_flags = SA_RESTART;  // what is being read or written goes on
   sigemptyset(&ours.sa_mask);
-  ::sigaction(SIGINT, &ours, &before_[0]);
-  ::sigaction(SIGTERM, &ours, &before_[1]);
+  for (const auto& [number, before] : {std::pair(SIGINT, &before_[0]), std::pair(SIGTERM, &before_[1])}) {
+    ::sigaction(number, nullptr, before);
+    if (before->sa_handler != SIG_IGN) ::sigaction(number, &ours, nullptr);
+  }
 }
 
 CAPTCHA_INLINE StopOnSignal::~StopOnSignal() {

@@ -4,8 +4,8 @@
 const $ = (id) => document.getElementById(id);
 const shown = {};  // object URLs in use, by the id of their image
 const sizes = {
-  predict: "A character has 32 x 52 pixels. Let other sizes be scaled, or choose a whole CAPTCHA.",
-  solve: "A whole CAPTCHA has 200 x 50 pixels. Let other sizes be scaled, or choose a character.",
+  predict: "A character has 32 x 52 pixels. Let other sizes, up to 512 x 512, be scaled, or choose a whole CAPTCHA.",
+  solve: "A whole CAPTCHA has 200 x 50 pixels. Let other sizes, up to 512 x 512, be scaled, or choose a character.",
 };
 let picture = null;
 let turn = 0;  // of the newest reading: older answers are passed over

@@ -1,0 +1,42 @@
+// What something is, in words that are compared: a run that goes on must be the run that was begun.
+#pragma once
+
+#include <captcha/config/compiled.hpp>
+
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <string>
+
+namespace captcha {
+
+/// Text "name value, name value, …".
+class Description {
+ public:
+  void add(const char* name, const std::string& value);
+  template <std::integral Whole>
+  void add(const char* name, Whole value) {
+    add(name, std::to_string(value));
+  }
+  /// The shortest digits that read back as the same number.
+  template <std::floating_point Real>
+  void add(const char* name, Real value) {
+    char digits[64];
+    add(name, std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr));
+  }
+  /// What `part` says of itself: `describe(Description&) const`. Optimizers, losses and metrics may have it.
+  template <class Part>
+  void add_part(const Part& part) {
+    if constexpr (requires { part.describe(*this); }) part.describe(*this);
+  }
+
+  std::string text{};
+};
+
+#if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE void Description::add(const char* name, const std::string& value) {
+  text.append(text.empty() ? "" : ", ").append(name).append(" ").append(value);
+}
+#endif
+
+}  // namespace captcha
