@@ -81,6 +81,11 @@ inline std::string shortened(const std::string& name, std::size_t most = 30) {
   return "\u2026" + name.substr(start);
 }
 
+/// What a name takes in a legend, with its mark in front: about, as the font is the reader's.
+inline double legend_width(const std::string& name) {
+  return 30 + 7.0 * static_cast<double>(shortened(name).size());
+}
+
 /// A circle, square, diamond or triangle, by the number of the series.
 inline std::string mark_path(std::size_t series, double x, double y, double r) {
   const auto corners = [&](std::initializer_list<std::array<double, 2>> list) {
@@ -115,7 +120,7 @@ inline Svg line_chart(const ChartName& name, const ChartAxis& across, const Char
   std::vector<Entry> legend;
   double x = left, y = bottom + 50;
   for (const ChartLine& line : lines) {
-    const double wide = line.name.empty() ? 0 : 30 + 6.3 * static_cast<double>(shortened(line.name).size());
+    const double wide = line.name.empty() ? 0 : legend_width(line.name);
     if (x > left && x + wide > width) {
       x = left;
       y += legend_row;
@@ -179,11 +184,8 @@ inline Svg bar_chart(const ChartName& name, const std::vector<std::string>& clas
   const double bottom = top + group * static_cast<double>(classes.size());
   // Long names of series go below one another.
   double x = left, legend_y = 36;
-  const double wide =
-      26 + 6.3 * static_cast<double>(
-                     std::max_element(series.begin(), series.end(), [](const auto& a, const auto& b) {
-                       return shortened(a.name).size() < shortened(b.name).size();
-                     })->name.size());
+  double wide = 0;
+  for (const auto& each : series) wide = std::max(wide, legend_width(each.name));
   const bool below = wide * static_cast<double>(series.size()) > width - left;
   const double more = below ? 16 * static_cast<double>(series.size() - 1) : 0;
   Svg svg(name.id, width, bottom + more + 24, name.title, name.description);

@@ -82,8 +82,8 @@ TEST_CASE(
     "not-a-number is never right, and is no reading for a confusion matrix; no samples change nothing") {
   const float none = std::nanf("");
   const std::array<int, 1> truth{0};
-  for (const std::vector<float>& values : {std::vector<float>{none}, {none, 1}, {none, none}}) {
-    const Outputs<const float> broken{values, 1};
+  for (const std::vector<float>& logits : {std::vector<float>{none}, {none, 1}, {none, none}}) {
+    const Outputs<const float> broken{logits, 1};
     Accuracy accuracy;
     accuracy.add(broken, std::span<const int>(truth));
     CHECK(accuracy.value() == 0);
