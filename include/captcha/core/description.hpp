@@ -24,6 +24,8 @@ class Description {
     char digits[64];
     add(name, std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr));
   }
+  /// To six digits: of what was computed, and may be computed otherwise in its last bits.
+  void add_rounded(const char* name, double value);
   /// What `part` says of itself: `describe(Description&) const`. Optimizers, losses and metrics may have it.
   template <class Part>
   void add_part(const Part& part) {
@@ -36,6 +38,12 @@ class Description {
 #if CAPTCHA_DEFINED_HERE
 CAPTCHA_INLINE void Description::add(const char* name, const std::string& value) {
   text.append(text.empty() ? "" : ", ").append(name).append(" ").append(value);
+}
+CAPTCHA_INLINE void Description::add_rounded(const char* name, double value) {
+  char digits[32];
+  add(name,
+      std::string(digits,
+                  std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, 6).ptr));
 }
 #endif
 

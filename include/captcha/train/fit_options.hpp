@@ -108,7 +108,7 @@ Description describe(const FitOptions<O, L, Metrics>& options, std::size_t updat
   constexpr std::size_t places = 8;
   const std::size_t updates = options.epochs * updates_per_epoch;
   for (std::size_t place = 0; place < places; ++place)
-    all.add("schedule", options.schedule({place * updates / places, updates, updates_per_epoch}));
+    all.add_rounded("schedule", options.schedule({place * updates / places, updates, updates_per_epoch}));
   for (const ParameterGroup& group : options.groups) {
     all.add("group", "'" + group.prefix + "'");
     all.add("rate", group.rate);
