@@ -32,10 +32,8 @@ std::string short_usage(const CLI::App& command, const std::string& name) {
 }
 
 /// A program may be started without some of its standard streams. The first files that it opens would then
-/// take their numbers, and what is printed would stand in them. Lines of the two that lead into one file
-/// stand there in the order in which they were printed.
+/// take their numbers, and what is printed would stand in them.
 void open_standard_streams() {
-  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (::fcntl(stream, F_GETFD) < 0 && errno == EBADF) ::open("/dev/null", O_RDWR);  // the first free number
 }
