@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace captcha::app {
@@ -26,6 +27,16 @@ inline std::string printable(std::string text) {
   for (char& letter : text)
     if (std::iscntrl(static_cast<unsigned char>(letter)) != 0) letter = '?';
   return text;
+}
+
+/// A text as a shell takes it for one word.
+inline std::string as_shell_word(const std::string& text) {
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+,:@%";
+  if (!text.empty() && text.find_first_not_of(plain) == text.npos) return text;
+  std::string quoted = "'";
+  for (const char letter : text) letter == '\'' ? quoted += "'\\''" : quoted += letter;
+  return quoted + "'";
 }
 
 /// One line on standard error.

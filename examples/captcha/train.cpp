@@ -50,10 +50,7 @@ int run_and_tell(const TrainArguments& arguments, const std::function<void()>& s
 int train(const TrainArguments& arguments, const std::function<void()>& started) {
   const BadFiles bad = on_bad_image(arguments.on_bad_image);
   const Characters data = open_characters(arguments.data, arguments.resize, bad);
-  if (!arguments.quiet) {
-    std::printf("%zu images of %s\n", data.size(), arguments.data.c_str());
-    std::fflush(stdout);  // before what is said on standard error
-  }
+  tell_images(arguments, data.size(), arguments.data);
   std::size_t left_out = data.report().size();
   const auto told = [&](int code) {
     count_bad_files(left_out);

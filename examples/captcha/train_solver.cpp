@@ -57,10 +57,7 @@ int train_solver(const TrainSolverArguments& arguments, const std::function<void
     Captchas captchas(folder, {arguments.resize, arguments.trust_jpeg}, on_bad_image(arguments.on_bad_image));
     name_bad_files(captchas.report());
     left_out += captchas.report().size();
-    if (!arguments.quiet) {
-      std::printf("%zu images of %s\n", captchas.size(), folder.c_str());
-      std::fflush(stdout);  // before what is said on standard error
-    }
+    tell_images(arguments, captchas.size(), folder);
     return captchas;
   };
   const auto told = [&](int code) {

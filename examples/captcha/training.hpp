@@ -9,6 +9,7 @@
 #include "option_checks.hpp"
 #include "paths.hpp"
 #include "tensorboard_with_inputs.hpp"
+#include "terminal.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -18,7 +19,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -127,6 +127,13 @@ inline BadFiles on_bad_image(const std::string& name) {
   return name == "skip" ? BadFiles::skip : name == "quarantine" ? BadFiles::quarantine : BadFiles::fail;
 }
 
+/// Says what a run learns from, before anything is said on standard error.
+inline void tell_images(const TrainingArguments& a, std::size_t images, const std::filesystem::path& folder) {
+  if (a.quiet) return;
+  std::printf("%zu images of %s\n", images, folder.c_str());
+  std::fflush(stdout);
+}
+
 /// Error when keeping back a part of the data leaves none to judge by.
 inline void require_validation(const TrainingArguments& a, std::size_t kept_back, std::size_t images) {
   if (kept_back == 0 || kept_back == images)
@@ -221,16 +228,6 @@ FitResult fit_and_show(Weights<Net>& weights, const Train& train, const Validati
   TensorBoardWithInputs board(a.tensorboard, a.out, train, a.seed);
   return a.quiet ? fit(weights, train, validation, options, at_start, stop, board)
                  : fit(weights, train, validation, options, at_start, stop, board, ProgressBar{});
-}
-
-/// A text as a shell takes it for one word.
-inline std::string as_shell_word(const std::string& text) {
-  constexpr std::string_view plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+,:@%";
-  if (!text.empty() && text.find_first_not_of(plain) == text.npos) return text;
-  std::string quoted = "'";
-  for (const char letter : text) letter == '\'' ? quoted += "'\\''" : quoted += letter;
-  return quoted + "'";
 }
 
 /// Tells how a run ended, which judged by the metric of that name: its exit code.

@@ -7,7 +7,6 @@
 #include "desk.hpp"
 #include "pseudo_terminal.hpp"
 #include "terminal.hpp"
-#include "training.hpp"
 
 #include <algorithm>
 #include <cctype>

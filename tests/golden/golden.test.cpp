@@ -52,6 +52,12 @@ double difference(std::span<const float> a, std::span<const float> b) {
   return most;
 }
 
+/// What a run needs to go on from one of its checkpoints, in a folder of its own.
+void copy_run(const char* folder, const char* checkpoint, const fs::path& to) {
+  for (const char* name : {checkpoint, "best.safetensors"})
+    fs::copy_file(golden_file(folder, name), to / name);
+}
+
 /// A file as it is but for one entry of its metadata.
 void rewrite(const fs::path& from, const fs::path& to, const std::string& key, const std::string& value) {
   const SafetensorsFile file = SafetensorsFile::read(from);
@@ -116,8 +122,7 @@ TEST_CASE("runs of every checkpoint format go on to the weights that an uninterr
     for (const char* checkpoint : run.checkpoints) {
       INFO(run.folder << "/" << checkpoint);
       const TemporaryFolder folder;
-      for (const char* name : {checkpoint, "best.safetensors"})
-        fs::copy_file(golden_file(run.folder, name), folder.path / name);
+      copy_run(run.folder, checkpoint, folder.path);
       Weights<golden::Network> weights(77);  // whatever it starts from, the checkpoint decides
       const FitResult result =
           fit(weights, golden::Stripes{}, golden::Stripes{20}, golden::options(folder.path));
@@ -144,8 +149,7 @@ TEST_CASE("runs of every checkpoint format are not gone on with under other opti
     for (const char* checkpoint : run.checkpoints) {
       INFO(run.folder << "/" << checkpoint);
       const TemporaryFolder folder;
-      for (const char* name : {checkpoint, "best.safetensors"})
-        fs::copy_file(golden_file(run.folder, name), folder.path / name);
+      copy_run(run.folder, checkpoint, folder.path);
       FitOptions<> options = golden::options(folder.path);
       options.clip_norm = 2;
       Weights<golden::Network> weights(77);
@@ -157,8 +161,7 @@ TEST_CASE("runs of every checkpoint format are not gone on with under other opti
 TEST_CASE(
     "checkpoints from here on are written in the newest format, also in a run that began in an old one") {
   const TemporaryFolder folder;
-  for (const char* name : {"last.safetensors", "best.safetensors"})
-    fs::copy_file(golden_file("format1", name), folder.path / name);
+  copy_run("format1", "last.safetensors", folder.path);
   Weights<golden::Network> weights(77);
   fit(weights, golden::Stripes{}, golden::Stripes{20}, golden::options(folder.path));
   const auto newest = checkpoints_of(folder.path).front();

@@ -1,28 +1,30 @@
-// What something is, in words that are compared: a run that goes on must be the run that was begun.
+// Numbers as text, and what something is in words that are compared: a run that goes on must be the run that
+// was begun.
 #pragma once
 
 #include <captcha/config/compiled.hpp>
 
 #include <charconv>
 #include <concepts>
-#include <cstdint>
 #include <string>
 
 namespace captcha {
+
+/// The shortest digits that read back as the same number.
+template <class Number>
+std::string shortest_digits(Number value) {
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
 
 /// Text "name value, name value, …".
 class Description {
  public:
   void add(const char* name, const std::string& value);
-  template <std::integral Whole>
-  void add(const char* name, Whole value) {
-    add(name, std::to_string(value));
-  }
-  /// The shortest digits that read back as the same number.
-  template <std::floating_point Real>
-  void add(const char* name, Real value) {
-    char digits[64];
-    add(name, std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr));
+  template <class Number>
+  requires std::integral<Number> || std::floating_point<Number>
+  void add(const char* name, Number value) {
+    add(name, shortest_digits(+value));  // of a truth value 0 or 1
   }
   /// To six digits: of what was computed, and may be computed otherwise in its last bits.
   void add_rounded(const char* name, double value);

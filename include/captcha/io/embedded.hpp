@@ -14,7 +14,9 @@
 #include <captcha/io/packed_file.hpp>
 #include <captcha/io/weights_file.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstddef>
 #include <filesystem>
 #include <span>
@@ -57,29 +59,24 @@ void save_embedded(const std::filesystem::path& path, const Weights<Net>& weight
 }
 
 /// Whether a program may call something so in C++: no keyword, and no name kept for the compiler.
-inline bool is_free_name(std::string_view name) {
-  constexpr std::string_view digits = "0123456789", small = "abcdefghijklmnopqrstuvwxyz",
-                             capital = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  constexpr std::string_view keywords =
-      " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t "
-      "char32_t "
-      "class compl concept const consteval constexpr constinit const_cast continue co_await co_return "
-      "co_yield decltype default delete do double dynamic_cast else enum explicit export extern false float "
-      "for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or "
-      "or_eq "
-      "private protected public register reinterpret_cast requires return short signed sizeof static "
-      "static_assert static_cast struct switch template this thread_local throw true try typedef typeid "
-      "typename union unsigned using virtual void volatile wchar_t while xor xor_eq ";
-  const auto holds = [](std::string_view set, char letter) { return set.find(letter) != set.npos; };
-  for (const char letter : name)
-    if (!holds(digits, letter) && !holds(small, letter) && !holds(capital, letter) && letter != '_')
-      return false;
-  if (name.empty() || holds(digits, name[0]) || name[0] == '_' || name.find("__") != name.npos) return false;
-  const std::string word = ' ' + std::string(name) + ' ';
-  return keywords.find(word) == keywords.npos;
-}
+CAPTCHA_INLINE bool is_free_name(const std::string& name);
 
 #if CAPTCHA_DEFINED_HERE
+CAPTCHA_INLINE bool is_free_name(const std::string& name) {
+  constexpr std::string_view keywords =
+      " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t"
+      " char32_t class compl concept const consteval constexpr constinit const_cast continue co_await"
+      " co_return co_yield decltype default delete do double dynamic_cast else enum explicit export extern"
+      " false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr"
+      " operator or or_eq private protected public register reinterpret_cast requires return short signed"
+      " sizeof static static_assert static_cast struct switch template this thread_local throw true try"
+      " typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq ";
+  const auto fits = [](unsigned char letter) { return letter == '_' || std::isalnum(letter) != 0; };
+  return !name.empty() && std::all_of(name.begin(), name.end(), fits) && name[0] != '_' &&
+         std::isdigit(static_cast<unsigned char>(name[0])) == 0 && name.find("__") == name.npos &&
+         keywords.find(" " + name + " ") == keywords.npos;
+}
+
 CAPTCHA_INLINE std::string embedded_header(const std::filesystem::path& path, const ModelInfo& info,
                                            const EmbeddedOptions& options) {
   const std::string name = path.stem().string();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <captcha/config/compiled.hpp>
+#include <captcha/core/description.hpp>
 #include <captcha/core/error.hpp>
 
 #include <algorithm>
@@ -46,13 +47,6 @@ constexpr bool is_utf8(std::string_view text) {
 
 /// The text as a JSON string.
 CAPTCHA_INLINE std::string json_string(std::string_view text);
-
-/// The shortest digits that read back as the same number.
-template <class Number>
-std::string shortest_digits(Number value) {
-  char text[64];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
 
 /// A number as JSON: the shortest digits that read back as the same number; null when it is not finite.
 CAPTCHA_INLINE std::string json_number(double value);
